@@ -1,0 +1,237 @@
+"""One step of the house as one transaction: load, step, write; caches change after the commit (design.md part 2)."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import structlog
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scrobbler.api import Work
+from scrobbler.clock import Clock, Now, wait_for_either
+from scrobbler.plays.draft import rebase
+from scrobbler.plays.machine import next_deadline, step
+from scrobbler.plays.model import (
+    ContactLost,
+    Deadline,
+    Effect,
+    Fact,
+    Heard,
+    Hide,
+    Identified,
+    Ignore,
+    Input,
+    Note,
+    Resolve,
+    State,
+    Unidentified,
+)
+from scrobbler.store import ledger, plays, works
+from scrobbler.store.database import Connection, Database, StorageError
+
+Result = TypeVar("Result")
+
+log = structlog.get_logger("engine")
+
+CHECKPOINT_MS = 10_000
+"""Position ticks of open plays are held so long before they are written (design.md 1.5)."""
+
+JOIN_WINDOW_MS = 6 * 3_600_000
+"""A title alone joins two reports only when they lie so close together."""
+
+RESTART_SETTLE_MS = 3_000
+"""After a start, players that are still there get so long to say so before their play is shown as paused."""
+
+_SLICE_S = 5.0
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What the resolver found for a session."""
+
+    session: str
+    work: Work
+    strong: tuple[works.Alias, ...]
+    weak: tuple[works.Alias, ...]
+    runtime_ms: int | None
+    confidence: float
+    reasons: tuple[str, ...]
+
+
+Listener = Callable[[Sequence[Effect], State], None]
+
+
+class Engine:
+    """The one place where the state of plays changes. `listener` is told after each commit."""
+
+    def __init__(self, database: Database, clock: Clock, boot_id: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._boot_id = boot_id
+        self._lock = asyncio.Lock()
+        self._stir = asyncio.Event()
+        self._saved = State()
+        self._dirty_mono_ms: int | None = None
+        self.state = State()
+        self.fault: str = ""
+        self.listener: Listener = lambda _effects, _state: None
+
+    async def open(self) -> None:
+        """Take up what was going on when the daemon ended: nobody knows what plays now, and no start may dangle (rule 9)."""
+        now = self._clock.now()
+
+        def load(connection: Connection) -> State:
+            state = plays.load_state(connection)
+            ledger.only_history(connection)
+            for account in ledger.forget_open_attempts(connection, now.utc_ms):
+                shown = ledger.get_shown(connection, account)
+                ledger.set_shown(connection, replace(shown, sure=False))
+            return rebase(state, self._clock_shift(connection, now))
+
+        self.state = self._saved = await self._database.write(load)
+        await self._apply(ContactLost(settle_ms=RESTART_SETTLE_MS))
+        open_sessions = [one for one in self.state.sessions.values() if one.open and one.work_id is None]
+        self.listener([Resolve(session=one.id) for one in open_sessions], self.state)
+
+    def _clock_shift(self, connection: Connection, now: Now) -> int:
+        """Say by how much the monotonic clock of an earlier boot differs from this one's."""
+        offset = now.utc_ms - now.mono_ms
+        saved = plays.get_meta(connection, "clock")
+        plays.set_meta(connection, "clock", f"{self._boot_id} {offset}")
+        if saved is None:
+            return 0
+        boot_id, _, old_offset = saved.partition(" ")
+        return 0 if boot_id == self._boot_id else int(old_offset) - offset
+
+    async def hear(self, heard: Heard) -> None:
+        """Take in one event. Returns when it is durably stored, or a tick that may be held."""
+        await self._apply(heard)
+
+    async def identified(self, answer: Answer) -> None:
+        """Take in the resolver's answer: number the work, look up what came before, and step."""
+        session = self.state.sessions.get(answer.session)
+        if session is None:
+            return
+        accounts = [watcher.account for watcher in session.watchers]
+
+        def prepare(connection: Connection, now: Now) -> Input:
+            number = works.work_number(
+                connection, answer.strong, answer.weak, answer.work, now.utc_ms, window_ms=JOIN_WINDOW_MS
+            )
+            return Identified(
+                session=answer.session,
+                work_id=number,
+                work=answer.work,
+                runtime_ms=answer.runtime_ms,
+                confidence=answer.confidence,
+                reasons=answer.reasons,
+                priors=tuple(works.prior(connection, one, number, session.opened_utc_ms) for one in accounts),
+            )
+
+        await self._apply_prepared(prepare)
+
+    async def unidentified(self, session: str, reason: str) -> None:
+        """Take in that the resolver found nothing."""
+        await self._apply(Unidentified(session=session, reason=reason))
+
+    async def ignore(self, session: str, reason: str) -> None:
+        """Take in that a filter speaks against a session."""
+        await self._apply(Ignore(session=session, reason=reason))
+
+    async def hide(self, account: str) -> None:
+        """Begin private mode for an account."""
+        await self._apply(Hide(account=account))
+
+    async def lose_contact(self) -> None:
+        """The daemon is about to end: what plays is shown as paused at once."""
+        await self._apply(ContactLost(settle_ms=0))
+
+    async def run(self) -> None:
+        """Let time pass: deadlines and checkpoints. Runs until cancelled.
+
+        Waits in short slices, since an asyncio timer stands still while the machine is suspended and the clock does not.
+        """
+        while True:
+            self._stir.clear()
+            now = self._clock.now()
+            due = [one for one in (next_deadline(self.state), self._checkpoint_due()) if one is not None]
+            if due and min(due) <= now.mono_ms:
+                try:
+                    await self._apply(Deadline())
+                except StorageError as error:
+                    log.warning("storage", error=str(error))
+                    await self._clock.sleep(_SLICE_S)
+                continue
+            wait_s = min(_SLICE_S, (min(due) - now.mono_ms) / 1000) if due else _SLICE_S
+            await wait_for_either(self._clock, self._stir, max(0.005, wait_s))
+
+    def _checkpoint_due(self) -> int | None:
+        return None if self._dirty_mono_ms is None else self._dirty_mono_ms + CHECKPOINT_MS
+
+    async def _apply(self, given: Input) -> None:
+        async with self._lock:
+            now = self._clock.now()
+            state, effects = step(self.state, given, now)
+            if isinstance(given, Heard) and not effects and _only_ticks(self.state, state):
+                self.state = state
+                if self._dirty_mono_ms is None:
+                    self._dirty_mono_ms = now.mono_ms
+                    self._stir.set()
+                return
+            await self._write(lambda connection: self._save(connection, state, effects, now))
+            self._commit(state, effects)
+
+    async def _apply_prepared(self, prepare: Callable[[Connection, Now], Input]) -> None:
+        async with self._lock:
+            now = self._clock.now()
+            before = self.state
+
+            def work(connection: Connection) -> tuple[State, tuple[Effect, ...]]:
+                state, effects = step(before, prepare(connection, now), now)
+                self._save(connection, state, effects, now)
+                return state, effects
+
+            state, effects = await self._write(work)
+            self._commit(state, effects)
+
+    async def _write(self, work: Callable[[Connection], Result]) -> Result:
+        try:
+            result = await self._database.write(work)
+        except StorageError as error:
+            self.fault = str(error)
+            raise
+        self.fault = ""
+        return result
+
+    def _save(self, connection: Connection, state: State, effects: Sequence[Effect], now: Now) -> None:
+        plays.save_state(connection, self._saved, state)
+        plays.write_notes(connection, [one for one in effects if isinstance(one, Note)], now.utc_ms)
+        for effect in effects:
+            if isinstance(effect, Fact):
+                ledger.owe(connection, effect, now.utc_ms)
+
+    def _commit(self, state: State, effects: Sequence[Effect]) -> None:
+        self.state = self._saved = state
+        self._dirty_mono_ms = None
+        self._stir.set()
+        self.listener(effects, state)
+
+
+def _only_ticks(old: State, new: State) -> bool:
+    """Tell whether a step moved positions and nothing else, so that it may be held a few seconds."""
+    if old.serial != new.serial or old.viewings != new.viewings or old.sessions.keys() != new.sessions.keys():
+        return False
+    for key, session in new.sessions.items():
+        before = old.sessions[key]
+        if before is not session and (
+            before.mode != session.mode
+            or (before.position_ms is None) != (session.position_ms is None)
+            or before.duration_ms != session.duration_ms
+            or before.verdict_utc_ms != session.verdict_utc_ms
+            or before.work_id != session.work_id
+        ):
+            return False
+    return all(
+        (shown := old.banners.get(account)) is not None and shown.revision == banner.revision
+        for account, banner in new.banners.items()
+    )

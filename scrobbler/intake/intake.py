@@ -1,0 +1,97 @@
+"""The door of the house: who watches this, and may it count (design.md part 2)."""
+
+from collections.abc import Mapping
+
+from msgspec import UNSET, Struct, UnsetType
+
+from scrobbler.api import SKIP_WORDS, File, Filter, Item, Names, PlayerEvent, SourceOptions, Traits
+from scrobbler.intake.filters import lets_in, matches, title_of
+from scrobbler.intake.users import UserMap, as_list
+from scrobbler.plays.model import Heard, Nature, Watcher
+
+
+class Refused(Struct, frozen=True, kw_only=True):
+    """An event that is none of ours. `once` names what is worth saying once in the log; nothing of it is stored."""
+
+    reason: str
+    once: str = ""
+
+
+class Rules(Struct, frozen=True, kw_only=True):
+    """What of the configuration concerns every source: the accounts, and what to ignore."""
+
+    watchers: Mapping[str, Watcher]
+    ignore_paths: tuple[str, ...] = ()
+    ignore_titles: tuple[str, ...] = ()
+    shorter_than_ms: int = 300_000
+
+
+class SourceIntake:
+    """The intake of one source."""
+
+    def __init__(self, source: str, options: SourceOptions, traits: Traits, rules: Rules) -> None:
+        self._source = source
+        self._libraries: Filter = options.libraries
+        self._paths: Filter = options.paths
+        self._marks = options.marks
+        self._rules = rules
+        self._users = _user_map(options.users)
+        self._accounts = () if options.account is UNSET else as_list(options.account)
+        self._nature = Nature(
+            ticks=traits.ticks,
+            quiet_ms=int(traits.quiet_s * 1000),
+            close_ms=int(traits.close_s * 1000),
+            richness=traits.richness,
+        )
+
+    def admit(self, event: PlayerEvent, hidden: frozenset[str] = frozenset()) -> Heard | Refused:
+        """Decide on one event. `hidden` are the accounts in private mode."""
+        accounts = self._who(event)
+        if accounts is None:
+            assert event.user is not None
+            return Refused(reason="nobody's", once=f"user:{event.user.id or event.user.name}")
+        watchers = tuple(self._rules.watchers[name] for name in dict.fromkeys(accounts) if name not in hidden)
+        if not watchers:
+            return Refused(reason="private mode" if accounts else "a user who is mapped to nobody")
+        if event.kind == "marked" and not self._marks:
+            return Refused(reason="marks by hand are not taken over here (`marks: true` changes that)")
+        if isinstance(event.item, File) and self.outside(event.item.path):
+            return Refused(reason="outside the paths that count here")
+        return Heard(
+            source=self._source,
+            nature=self._nature,
+            watchers=watchers,
+            event=event,
+            shorter_than_ms=self._rules.shorter_than_ms,
+            ignored=self._why_not(event),
+        )
+
+    def outside(self, path: str) -> bool:
+        """Tell whether a file lies outside `paths`: nothing of it is stored or sent."""
+        return not lets_in(self._paths, path)
+
+    def why_not(self, item: Item | None, *, path: str | None, library: str | None) -> str:
+        """Say what speaks against a play once its title, path or library is known; empty: nothing."""
+        if library is not None and not lets_in(self._libraries, library):
+            return f"library {library} is not among those that count here"
+        if path is not None and (self.outside(path) or matches(path, self._rules.ignore_paths)):
+            return "its path is excluded"
+        title = title_of(item)
+        if title and matches(title, self._rules.ignore_titles):
+            return f"title {title} is on the ignore list"
+        return ""
+
+    def _why_not(self, event: PlayerEvent) -> str:
+        if event.skip is not None:
+            return SKIP_WORDS[event.skip]
+        path = event.item.path if isinstance(event.item, File) else None
+        return self.why_not(event.item, path=path, library=event.library)
+
+    def _who(self, event: PlayerEvent) -> tuple[str, ...] | None:
+        if self._users is not None and event.user is not None:
+            return self._users.accounts(event.user)
+        return self._accounts
+
+
+def _user_map(users: dict[str, Names] | UnsetType) -> UserMap | None:
+    return None if users is UNSET else UserMap(users)

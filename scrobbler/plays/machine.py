@@ -1,0 +1,151 @@
+"""The state machine of plays: `(state, input, now) -> (state, effects)`, pure (design.md part 2).
+
+No input or output, no clock, no logging, no configuration. A replay of the same inputs at the same times gives the same
+effects.
+"""
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from scrobbler.clock import Now
+from scrobbler.plays import banners, listening, sessions, silence, viewings
+from scrobbler.plays.draft import DAY_MS, Draft
+from scrobbler.plays.model import (
+    ContactLost,
+    Deadline,
+    Effect,
+    Heard,
+    Hide,
+    Identified,
+    Ignore,
+    Input,
+    Session,
+    State,
+    Unidentified,
+)
+from scrobbler.plays.table import REPLACES, TABLE, Action, Situation
+
+_ON_SESSION: dict[Action, Callable[[Draft, Session, Heard], None]] = {
+    "go on": sessions.go_on,
+    "hold": sessions.hold,
+    "jump": sessions.jump,
+    "finish": sessions.finish,
+    "verdict": sessions.verdict,
+    "lose": sessions.lose,
+    "reattach": sessions.reattach,
+    "late stop": sessions.late_stop,
+    "late verdict": sessions.late_verdict,
+    "again": sessions.again,
+    "nothing": sessions.swallow,
+}
+
+
+def step(state: State, given: Input, now: Now) -> tuple[State, tuple[Effect, ...]]:
+    """Answer one input. What is overdue at `now` happens first, so that a late wake-up changes nothing of the order."""
+    draft = Draft(state, now)
+    _run_deadlines(draft)
+    settle_ms = banners.SETTLE_MS
+    match given:
+        case Heard():
+            _hear(draft, given)
+        case Identified(session=name) if name in draft.sessions:
+            viewings.identify(draft, draft.sessions[name], given)
+        case Unidentified(session=name, reason=reason) if name in draft.sessions:
+            _give_up(draft, draft.sessions[name], reason)
+        case Ignore(session=name, reason=reason) if name in draft.sessions:
+            listening.ignore(draft, draft.sessions[name], reason)
+        case Hide(account=account):
+            _hide(draft, account)
+        case ContactLost(settle_ms=settle_ms):
+            for session in list(draft.sessions.values()):
+                if session.mode == "playing":
+                    silence.fall_quiet(draft, session, "the daemon lost sight of the player")
+        case Deadline() | Identified() | Unidentified() | Ignore():
+            pass
+    banners.refresh(draft, settle_ms=settle_ms)
+    return draft.result(), tuple(draft.effects)
+
+
+def next_deadline(state: State) -> int | None:
+    """Say when something happens by the mere passing of time, on the monotonic clock in ms."""
+    dues = [due for session in state.sessions.values() for due in _dues(session)]
+    dues += [one.closing_mono_ms for one in state.viewings.values() if one.closing_mono_ms is not None]
+    dues += [one.closed_mono_ms + DAY_MS for one in state.viewings.values() if one.closed_mono_ms is not None]
+    return min(dues, default=None)
+
+
+def _dues(session: Session) -> list[int]:
+    return [due for due in (silence.quiet_due(session), silence.close_due(session)) if due is not None]
+
+
+def _run_deadlines(draft: Draft) -> None:
+    for name in list(draft.sessions):
+        session = draft.sessions[name]
+        quiet = silence.quiet_due(session)
+        if quiet is not None and quiet <= draft.now.mono_ms:
+            silence.fall_quiet(draft, session, "nothing was heard of the player")
+        session = draft.sessions[name]
+        close = silence.close_due(session)
+        if close is not None and close <= draft.now.mono_ms:
+            silence.fall_silent(draft, session)
+    for viewing in list(draft.viewings.values()):
+        if viewing.closing_mono_ms is not None and viewing.closing_mono_ms <= draft.now.mono_ms:
+            viewings.closing_due(draft, viewing)
+    draft.forget_old()
+
+
+def _hide(draft: Draft, account: str) -> None:
+    for viewing in list(draft.viewings.values()):
+        if viewing.account == account and viewing.open:
+            hidden = replace(viewing, outcome="ignored", outcome_reason="private mode")
+            draft.note(viewing.id, "ignored", "private mode")
+            viewings.close(draft, hidden)
+
+
+def _give_up(draft: Draft, session: Session, reason: str) -> None:
+    for viewing in draft.viewings_of(session):
+        if viewing.work is None:
+            draft.put_viewing(replace(viewing, outcome="needs review", outcome_reason=reason))
+            draft.note(viewing.id, "not identified", reason)
+
+
+def _hear(draft: Draft, heard: Heard) -> None:
+    here = [one for one in draft.sessions.values() if one.source == heard.source and one.player == heard.event.player]
+    same = [one for one in here if one.item_key == heard.event.item_key]
+    session = max(same, key=lambda one: (one.open, one.opened_mono_ms, one.heard_mono_ms), default=None)
+    if heard.event.kind in REPLACES and heard.event.observed:
+        for other in here:
+            if other.open and other.item_key != heard.event.item_key:
+                sessions.replaced(draft, other)
+    situation = _situation(session)
+    action = TABLE[heard.event.kind][situation]
+    if session is None or action == "mark":
+        _without_session(draft, action, heard)
+    else:
+        _ON_SESSION[action](draft, session, heard)
+
+
+def _without_session(draft: Draft, action: Action, heard: Heard) -> None:
+    match action:
+        case "begin" | "begin paused":
+            if heard.event.observed:
+                listening.begin(draft, heard, "paused" if action == "begin paused" else "playing")
+        case "begin and finish":
+            sessions.begin_and_finish(draft, heard)
+        case "recall":
+            sessions.recall(draft, heard)
+        case "mark":
+            sessions.mark(draft, heard)
+        case _:
+            pass
+
+
+def _situation(session: Session | None) -> Situation:
+    if session is None:
+        return "unknown"
+    match session.mode:
+        case "over":
+            return "lost" if session.ending in ("gone", "silence", "replaced", "ignored") else "finished"
+        case mode:
+            return mode

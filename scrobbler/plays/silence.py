@@ -1,0 +1,51 @@
+"""Silence has two deadlines: quiet makes a pause, close makes a verdict (design.md rule 10)."""
+
+from msgspec.structs import replace
+
+from scrobbler.plays import viewings
+from scrobbler.plays.draft import Draft
+from scrobbler.plays.listening import end
+from scrobbler.plays.model import Session
+
+
+def quiet_due(session: Session) -> int | None:
+    """Say when silence becomes a pause, on the monotonic clock in ms."""
+    if session.mode != "playing":
+        return None
+    nature = session.nature
+    if nature.ticks:
+        return session.heard_mono_ms + nature.quiet_ms
+    if session.duration_ms and session.position_ms is not None:
+        return session.position_mono_ms + max(0, session.duration_ms - session.position_ms) + nature.quiet_ms
+    return session.heard_mono_ms + max(nature.quiet_ms, nature.close_ms)
+
+
+PAUSED_CLOSE_MS = 86_400_000
+"""A paused play is closed after a day."""
+
+
+def close_due(session: Session) -> int | None:
+    """Say when silence becomes the end, on the monotonic clock in ms."""
+    if not session.open:
+        return None
+    if session.mode == "paused":
+        return session.heard_mono_ms + PAUSED_CLOSE_MS
+    if session.nature.ticks or session.mode == "playing":
+        return (quiet_due(session) or session.heard_mono_ms) + session.nature.close_ms
+    remaining = max(0, (session.duration_ms or 0) - (session.position_ms or 0))
+    return session.heard_mono_ms + remaining + session.nature.quiet_ms + session.nature.close_ms
+
+
+def fall_quiet(draft: Draft, session: Session, why: str) -> None:
+    """Nothing is heard: show it as paused; a verdict that the server gave settles it (design.md 1.6)."""
+    session = draft.put(replace(session, mode="quiet"))
+    draft.note(session.id, "quiet", why)
+    if session.verdict_utc_ms is not None:
+        end(draft, session, "silence")
+        return
+    viewings.follow(draft, session)
+
+
+def fall_silent(draft: Draft, session: Session) -> None:
+    """Nothing is heard any more: judge it at its last observed position."""
+    end(draft, session, "silence")

@@ -1,0 +1,173 @@
+"""The ledger of terminal facts, what Simkl shows, and the attempts to change that (design.md part 2)."""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from scrobbler.api import Work
+from scrobbler.plays.model import Fact
+from scrobbler.store.database import Connection
+
+Stage: TypeAlias = Literal["tell", "history", "delete"]
+RowState: TypeAlias = Literal["due", "settled", "refused", "review"]
+
+_FACT = msgspec.json.Decoder(Fact)
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """One fact of the ledger on its way to Simkl.
+
+    `stage` is what is to be done next: tell it, write history as well because the watch was below Simkl's 80 %, or delete
+    the saved position which that left. `live` is False once only history can carry it. `tries` counts attempts.
+    """
+
+    id: int
+    fact: Fact
+    stage: Stage
+    live: bool
+    tries: int
+    owed_utc_ms: int
+    playback_id: int | None = None
+
+
+class Shown(Struct, frozen=True, kw_only=True):
+    """What Simkl shows for an account, as far as the replies tell. `sure` is False while a request's fate is unknown.
+
+    `settled` marks a work whose watch has been recorded meanwhile. `refused` is the work that Simkl did not know.
+    """
+
+    account: str
+    mode: Literal["nothing", "playing", "paused"] = "nothing"
+    sure: bool = True
+    viewing: str | None = None
+    work_id: int | None = None
+    work: Work | None = None
+    progress: float = 0.0
+    at_utc_ms: int = 0
+    runtime_ms: int | None = None
+    settled: bool = False
+    refused: int | None = None
+
+
+_SHOWN = msgspec.json.Decoder(Shown)
+
+
+def owe(connection: Connection, fact: Fact, utc_ms: int) -> None:
+    """Enter a terminal fact. A watch stands for ever; "left" gives way to what is said later of the same part."""
+    connection.execute(
+        "INSERT INTO ledger (viewing, part, account, work_id, kind, at_utc_ms, live, stage, state, outcome, owed_utc_ms, "
+        "tries, body) VALUES (?, ?, ?, ?, ?, ?, ?, 'tell', 'due', '', ?, 0, ?) ON CONFLICT (viewing, part) DO UPDATE SET "
+        "kind = excluded.kind, at_utc_ms = excluded.at_utc_ms, live = excluded.live, stage = 'tell', state = 'due', "
+        "outcome = '', owed_utc_ms = excluded.owed_utc_ms, settled_utc_ms = NULL, tries = 0, playback_id = NULL, "
+        "body = excluded.body WHERE ledger.kind = 'left'",
+        (
+            fact.viewing,
+            fact.part,
+            fact.account,
+            fact.work_id,
+            fact.kind,
+            fact.at_utc_ms,
+            int(fact.live),
+            utc_ms,
+            msgspec.json.encode(fact),
+        ),
+    )
+
+
+_COLUMNS = "id, body, stage, live, tries, owed_utc_ms, playback_id"
+
+
+def _row(record: tuple[int, bytes, Stage, int, int, int, int | None]) -> Row:
+    number, body, stage, live, tries, owed, playback = record
+    return Row(
+        id=number,
+        fact=_FACT.decode(body),
+        stage=stage,
+        live=bool(live),
+        tries=tries,
+        owed_utc_ms=owed,
+        playback_id=playback,
+    )
+
+
+def due(connection: Connection, account: str, limit: int = 60) -> list[Row]:
+    """List what an account still owes Simkl: completions first, each kind in the order of watching."""
+    found = connection.execute(
+        f"SELECT {_COLUMNS} FROM ledger WHERE account = ? AND state = 'due' ORDER BY kind DESC, at_utc_ms, id LIMIT ?",  # noqa: S608
+        (account, limit),
+    )
+    return [_row(record) for record in found]
+
+
+def count_due(connection: Connection) -> dict[str, int]:
+    """Count per account what waits."""
+    return dict(connection.execute("SELECT account, count(*) FROM ledger WHERE state = 'due' GROUP BY account"))
+
+
+def only_history(connection: Connection) -> None:
+    """After a restart no completion is told live any more: history carries its true time (design.md 1.6)."""
+    connection.execute("UPDATE ledger SET live = 0 WHERE state = 'due' AND kind = 'watched'")
+
+
+def settle(connection: Connection, number: int, state: RowState, outcome: str, utc_ms: int) -> None:
+    """Close a row with its outcome in words."""
+    connection.execute(
+        "UPDATE ledger SET state = ?, outcome = ?, settled_utc_ms = ? WHERE id = ?", (state, outcome, utc_ms, number)
+    )
+
+
+def advance(connection: Connection, number: int, stage: Stage, playback_id: int | None) -> None:
+    """Go to the next stage of a row that takes more than one call."""
+    connection.execute("UPDATE ledger SET stage = ?, playback_id = ? WHERE id = ?", (stage, playback_id, number))
+
+
+def reopen(connection: Connection, viewing: str | None) -> int:
+    """Make refused rows due again, of one play or of all; returns how many."""
+    where, values = ("", ()) if viewing is None else (" AND viewing = ?", (viewing,))
+    cursor = connection.execute(
+        f"UPDATE ledger SET state = 'due', outcome = '', settled_utc_ms = NULL, live = 0 WHERE state IN ('refused', 'review')"
+        f"{where}",
+        values,
+    )
+    return cursor.rowcount
+
+
+def get_shown(connection: Connection, account: str) -> Shown:
+    """Read what Simkl shows for an account."""
+    row = connection.execute("SELECT body FROM shown WHERE account = ?", (account,)).fetchone()
+    return Shown(account=account) if row is None else _SHOWN.decode(row[0])
+
+
+def set_shown(connection: Connection, shown: Shown) -> None:
+    """Write what Simkl shows for an account."""
+    connection.execute(
+        "INSERT INTO shown (account, body) VALUES (?, ?) ON CONFLICT (account) DO UPDATE SET body = excluded.body",
+        (shown.account, msgspec.json.encode(shown)),
+    )
+
+
+def begin_attempt(connection: Connection, account: str, action: str, about: str, rows: list[int], utc_ms: int) -> int:
+    """Write down that a request is about to be made. A crash from here on leaves its fate unknown, never silent."""
+    connection.executemany("UPDATE ledger SET tries = tries + 1 WHERE id = ?", [(number,) for number in rows])
+    cursor = connection.execute(
+        "INSERT INTO attempts (account, action, about, sent_utc_ms) VALUES (?, ?, ?, ?)",
+        (account, action, about, utc_ms),
+    )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def end_attempt(connection: Connection, number: int, result: str, utc_ms: int) -> None:
+    """Write down what came of a request."""
+    connection.execute("UPDATE attempts SET done_utc_ms = ?, result = ? WHERE id = ?", (utc_ms, result, number))
+
+
+def forget_open_attempts(connection: Connection, utc_ms: int) -> list[str]:
+    """At start: close the attempts that a crash left open; returns the accounts that had one."""
+    accounts = [str(name) for (name,) in connection.execute("SELECT account FROM attempts WHERE done_utc_ms IS NULL")]
+    connection.execute(
+        "UPDATE attempts SET done_utc_ms = ?, result = 'unknown: the daemon ended first' WHERE done_utc_ms IS NULL",
+        (utc_ms,),
+    )
+    return accounts

@@ -1,0 +1,93 @@
+"""Works and their aliases: two names of one film or episode lead to one number (design.md part 2, resolver)."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from scrobbler.api import Work
+from scrobbler.plays.model import Prior
+from scrobbler.store.database import Connection
+
+Alias: TypeAlias = tuple[str, str]
+
+_WORK: msgspec.json.Decoder[Work] = msgspec.json.Decoder(Work)
+
+
+def work_number(
+    connection: Connection, strong: Sequence[Alias], weak: Sequence[Alias], work: Work, utc_ms: int, *, window_ms: int
+) -> int:
+    """Find the work that one of the aliases names, or number a new one; all strong aliases lead to it from then on.
+
+    Weak aliases (a title alone) find a work only when it was seen within `window_ms`: they join two reports of one evening,
+    they never fuse two films for ever.
+    """
+    number = _find(connection, strong)
+    if number is None:
+        number = _find_recent(connection, weak, utc_ms - window_ms)
+    if number is None:
+        cursor = connection.execute(
+            "INSERT INTO works (body, seen_utc_ms) VALUES (?, ?)", (msgspec.json.encode(work), utc_ms)
+        )
+        number = cursor.lastrowid
+        assert number is not None
+    else:
+        connection.execute("UPDATE works SET seen_utc_ms = ? WHERE id = ?", (utc_ms, number))
+    learn_aliases(connection, number, (*strong, *weak))
+    return number
+
+
+def learn_aliases(connection: Connection, number: int, aliases: Sequence[Alias]) -> None:
+    """Let names lead to a work. What led elsewhere before goes on doing so, except title-only names."""
+    for scheme, value in aliases:
+        connection.execute(
+            "INSERT INTO aliases (scheme, value, work_id) VALUES (?, ?, ?) ON CONFLICT (scheme, value) DO UPDATE "
+            "SET work_id = excluded.work_id WHERE scheme LIKE 'weak:%'",
+            (scheme, value, number),
+        )
+
+
+def _find(connection: Connection, aliases: Sequence[Alias]) -> int | None:
+    for scheme, value in aliases:
+        row = connection.execute(
+            "SELECT work_id FROM aliases WHERE scheme = ? AND value = ?", (scheme, value)
+        ).fetchone()
+        if row is not None:
+            return int(row[0])
+    return None
+
+
+def _find_recent(connection: Connection, aliases: Sequence[Alias], since_utc_ms: int) -> int | None:
+    for scheme, value in aliases:
+        row = connection.execute(
+            "SELECT work_id FROM aliases JOIN works ON works.id = work_id WHERE scheme = ? AND value = ? AND seen_utc_ms >= ?",
+            (scheme, value, since_utc_ms),
+        ).fetchone()
+        if row is not None:
+            return int(row[0])
+    return None
+
+
+def get_work(connection: Connection, number: int) -> Work | None:
+    """Read a work as it was first named."""
+    row = connection.execute("SELECT body FROM works WHERE id = ?", (number,)).fetchone()
+    return None if row is None else _WORK.decode(row[0])
+
+
+def prior(connection: Connection, account: str, number: int, before_utc_ms: int) -> Prior:
+    """Say what an account has done with a work before: a part seen, and the last watch."""
+    seen = connection.execute(
+        "SELECT 1 FROM viewings WHERE account = ? AND work_id = ? AND opened_utc_ms < ? AND position_ms > 0 LIMIT 1",
+        (account, number, before_utc_ms),
+    ).fetchone()
+    watched = connection.execute(
+        "SELECT viewing, at_utc_ms FROM ledger WHERE account = ? AND work_id = ? AND kind = 'watched' "
+        "AND state IN ('due', 'settled') ORDER BY at_utc_ms DESC LIMIT 1",
+        (account, number),
+    ).fetchone()
+    return Prior(
+        account=account,
+        seen=seen is not None,
+        watched_utc_ms=None if watched is None else int(watched[1]),
+        watched_play="" if watched is None else str(watched[0]),
+    )
