@@ -106,20 +106,25 @@ class Reach(NamedTuple):
 class RecordingLogger:
     """A logger that keeps what it is told."""
 
-    def __init__(self) -> None:
+    def __init__(self, news: Callable[[], None] = lambda: None) -> None:
         self.lines: list[LogLine] = []
+        self._news = news
 
     def debug(self, event: str, **values: Any) -> None:
         """Keep a detail."""
-        self.lines.append(LogLine("debug", event, values))
+        self._keep("debug", event, values)
 
     def info(self, event: str, **values: Any) -> None:
         """Keep news."""
-        self.lines.append(LogLine("info", event, values))
+        self._keep("info", event, values)
 
     def warning(self, event: str, **values: Any) -> None:
         """Keep trouble."""
-        self.lines.append(LogLine("warning", event, values))
+        self._keep("warning", event, values)
+
+    def _keep(self, level: str, event: str, values: dict[str, Any]) -> None:
+        self.lines.append(LogLine(level, event, values))
+        self._news()
 
 
 class Recorder:
@@ -135,7 +140,8 @@ class Recorder:
         self.events: list[PlayerEvent] = []
         self.reach: list[Reach] = []
         self.fail = 0
-        self.log = RecordingLogger()
+        self._news = asyncio.Event()
+        self.log = RecordingLogger(self._news.set)
         self.context = Context(
             source=source,
             clock=clock or FakeClock(),
@@ -144,7 +150,6 @@ class Recorder:
             reachable=self._reachable,
             http=http or _no_http,
         )
-        self._news = asyncio.Event()
 
     @property
     def kinds(self) -> list[str]:
@@ -155,25 +160,24 @@ class Recorder:
         """Return the events of these kinds, in order."""
         return [event for event in self.events if event.kind in kinds]
 
-    async def until(self, what: "str | Callable[[Recorder], object]", *, seconds: float = 10.0) -> PlayerEvent:
-        """Wait in real time until an event of a kind has come, or a condition holds.
+    async def until(self, kind: str, count: int = 1, *, seconds: float = 10.0) -> PlayerEvent:
+        """Wait in real time until so many events of a kind have come; return the last of them. Fails as `when` does."""
+        await self.when(lambda seen: len(seen.of(kind)) >= count, seconds=seconds)
+        return self.of(kind)[count - 1]
 
-        Returns the last event of that kind; for a condition, the last event of all. Raises AssertionError, naming the
-        events so far, after `seconds`.
+    async def when(self, condition: "Callable[[Recorder], object]", *, seconds: float = 10.0) -> None:
+        """Wait in real time until a condition holds, looked at after each event, log line and word about reach.
+
+        Raises AssertionError, naming the events so far, after `seconds`.
         """
-
-        def matches() -> object:
-            return bool(self.of(what)) if isinstance(what, str) else what(self)
-
         try:
             async with asyncio.timeout(seconds):
-                while not matches():
+                while not condition(self):
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
             seen = "\n".join(str(msgspec.to_builtins(event)) for event in self.events) or "nothing"
-            raise AssertionError(f"not seen within {seconds} s: {what}; events were:\n{seen}") from None
-        return (self.of(what) if isinstance(what, str) else self.events)[-1]
+            raise AssertionError(f"not so within {seconds} s; the events were:\n{seen}") from None
 
     async def _emit(self, event: PlayerEvent) -> None:
         if self.fail:
@@ -267,7 +271,7 @@ async def running(plugin: ListenerPlugin) -> AsyncIterator[ListenerPlugin]:
 
     Raises what the listener raised by itself, and AssertionError if it leaves a task, a thread or a descriptor behind.
     """
-    tasks, threads, files = asyncio.all_tasks(), threading.active_count(), _descriptors()
+    tasks, threads, files = asyncio.all_tasks(), set(threading.enumerate()), _descriptors()
     task = asyncio.create_task(plugin.run())
     try:
         yield plugin
@@ -278,7 +282,10 @@ async def running(plugin: ListenerPlugin) -> AsyncIterator[ListenerPlugin]:
         await settle()
         left = [leak.get_name() for leak in asyncio.all_tasks() - tasks if not leak.done()]
         assert not left, f"the listener left tasks behind: {left}"
-        assert threading.active_count() <= threads, "the listener left threads behind"
+        alive = [
+            thread.name for thread in set(threading.enumerate()) - threads if not thread.name.startswith("asyncio_")
+        ]
+        assert not alive, f"the listener left threads behind: {alive}"  # the loop's own pool may stay
         extra = _descriptors() - files
         assert not extra, f"the listener left descriptors behind: {sorted(extra)}"
 

@@ -1,0 +1,25 @@
+"""The options of a Jellyfin source."""
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType
+
+from scrobbler.api import HookOptions, Secret
+
+
+class JellyfinOptions(HookOptions, kw_only=True, omit_defaults=True):
+    """A Jellyfin server whose webhook plugin posts to us."""
+
+    url: Annotated[
+        Annotated[str, Meta(pattern=r"^https?://[^\s/@]+(/\S*)?$")] | UnsetType,
+        Meta(
+            description="The server's own address, such as `http://jellyfin:8096`. With `api_key` it lets the source ask "
+            "for the ids of series, libraries, file paths and the plays it missed."
+        ),
+    ] = UNSET
+    api_key: Annotated[
+        Secret | UnsetType,
+        Meta(
+            description="An API key of the server (Dashboard → API Keys). Goes to the server in `url` alone, as a header."
+        ),
+    ] = UNSET

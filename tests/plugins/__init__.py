@@ -1,0 +1,1 @@
+"""The plugins, each against the API alone."""

@@ -1,0 +1,1 @@
+"""mpv: the reading of its messages, and the plugin against a real mpv."""
