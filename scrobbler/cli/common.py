@@ -1,0 +1,99 @@
+"""What the commands share: the option for the file, the configuration, ids of plays, tables."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from scrobbler.config.loader import Loaded
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def config_option(command: Command) -> Command:
+    """Give a command the option `-c FILE`."""
+    option = click.option(
+        "-c", "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="The configuration file."
+    )
+    return option(command)
+
+
+def load(config_file: Path | None, *, without_simkl: bool = True) -> tuple["Loaded", Path]:
+    """Load the configuration and find the state directory. Raises ConfigError.
+
+    `without_simkl`: a file whose `simkl` section alone is not right will do, as it does for `run --sandbox`.
+    """
+    from scrobbler.config.loader import load_file  # noqa: PLC0415 (only when a command runs)
+    from scrobbler.config.places import find_file, state_dir  # noqa: PLC0415
+    from scrobbler.config.problems import ConfigError  # noqa: PLC0415
+    from scrobbler.sources.registry import kinds  # noqa: PLC0415
+
+    path = find_file(config_file, os.environ)
+    try:
+        loaded = load_file(path, os.environ, kinds())
+    except ConfigError as error:
+        if not without_simkl or not all(problem.path.startswith("simkl") for problem in error.problems):
+            raise
+        loaded = load_file(path, os.environ, kinds(), sandbox=True)
+    return loaded, _in_use(state_dir(loaded.config, os.environ))
+
+
+def _in_use(state_dir: Path) -> Path:
+    """Choose between a state directory and the one inside it that `run --sandbox` keeps for itself."""
+    from scrobbler.control.client import running  # noqa: PLC0415
+    from scrobbler.store.database import FILE_NAME  # noqa: PLC0415
+
+    sandbox = state_dir / "sandbox"
+    if not sandbox.is_dir() or running(state_dir):
+        return state_dir
+    alone = (sandbox / FILE_NAME).exists() and not (state_dir / FILE_NAME).exists()
+    return sandbox if alone or running(sandbox) else state_dir
+
+
+def play_id(text: str) -> str:
+    """Read the id of a play as `history` shows it: `p12`, or 12. Raises click.UsageError."""
+    digits = text.strip().lower().removeprefix("p")
+    if not digits.isascii() or not digits.isdecimal():
+        raise click.UsageError(f"{text!r} is not the id of a play; `scrobbler history` shows them, such as p12")
+    return f"p{int(digits)}"
+
+
+def check_account(account: str | None, accounts: Mapping[str, object]) -> None:
+    """Refuse an account that is not configured. Raises click.UsageError."""
+    if account is not None and account not in accounts:
+        raise click.UsageError(f"there is no account {account!r}; configured are {', '.join(accounts)}")
+
+
+def table(rows: Iterable[Sequence[str]], *, indent: str = "") -> str:
+    """Align rows in columns; the last column is as long as it wants to be."""
+    rows = [[plain(cell) for cell in row] for row in rows]
+    if not rows:
+        return ""
+    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]) - 1)]
+    lines = (
+        indent + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])
+        for row in rows
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def plain(text: str) -> str:
+    """Take out what would steer a terminal: titles come from strangers' files."""
+    return "".join(one if one.isprintable() else " " for one in text)
+
+
+def show_json(value: object) -> None:
+    """Print a value as JSON, as stable as the types it is made of."""
+    import msgspec  # noqa: PLC0415
+
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def now_ms() -> int:
+    """Read the wall clock, in ms since 1970."""
+    from scrobbler.clock import SystemClock  # noqa: PLC0415
+
+    return SystemClock().now().utc_ms

@@ -1,0 +1,49 @@
+"""`scrobbler resume`: the end of private mode."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scrobbler.cli.common import check_account, config_option, load
+
+if TYPE_CHECKING:
+    from scrobbler.store.database import Connection
+
+
+@click.command("resume")
+@config_option
+@click.option("--account", metavar="ACCOUNT", help="Only this account; otherwise all.")
+def command(config_file: Path | None, account: str | None) -> None:
+    """End private mode: what is watched from now on is recorded again."""
+    from scrobbler.control.client import NoDaemonError, call  # noqa: PLC0415 (only when the command runs)
+
+    loaded, state_dir = load(config_file)
+    check_account(account, loaded.config.accounts)
+    try:
+        names = [str(name) for name in call(state_dir, "resume", account=account)]
+    except NoDaemonError:
+        names = [account] if account is not None else list(loaded.config.accounts)
+        _note(state_dir, names)
+    click.echo(f"recording again: {', '.join(names)}")
+
+
+def _note(state_dir: Path, names: list[str]) -> None:
+    from scrobbler.cli.offline import read_pauses  # noqa: PLC0415
+    from scrobbler.cli.owner import change  # noqa: PLC0415
+
+    def work(connection: "Connection") -> None:
+        pauses = {name: end for name, end in read_pauses(connection).items() if name not in names}
+        keep_pauses(connection, pauses)
+
+    change(state_dir, work)
+
+
+def keep_pauses(connection: "Connection", pauses: dict[str, int]) -> None:
+    """Write until when which account is in private mode."""
+    import msgspec  # noqa: PLC0415
+
+    from scrobbler.cli.offline import PAUSES  # noqa: PLC0415
+    from scrobbler.store.plays import set_meta  # noqa: PLC0415
+
+    set_meta(connection, PAUSES, msgspec.json.encode(pauses).decode())

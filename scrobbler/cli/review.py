@@ -1,0 +1,35 @@
+"""`scrobbler review`: plays that need a decision."""
+
+from pathlib import Path
+
+import click
+
+from scrobbler.cli.common import config_option, load, now_ms, show_json, table
+
+
+@click.command("review")
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def command(config_file: Path | None, *, as_json: bool) -> None:
+    """Show the plays that could not be recognised, or that Simkl refused, and what can be done."""
+    from scrobbler.cli.offline import open_store  # noqa: PLC0415 (only when the command runs)
+    from scrobbler.status.words import moment  # noqa: PLC0415
+    from scrobbler.store.database import FILE_NAME  # noqa: PLC0415
+    from scrobbler.store.reading import undecided  # noqa: PLC0415
+
+    _, state_dir = load(config_file)
+    with open_store(state_dir / FILE_NAME) as connection:
+        plays = undecided(connection)
+    if as_json:
+        show_json(plays)
+        return
+    if not plays:
+        click.echo("nothing needs a decision")
+        return
+    now = now_ms()
+    click.echo(table([one.id, moment(one.began_utc_ms, now), one.account, one.title, one.outcome] for one in plays))
+    first = plays[0].id
+    click.echo(
+        f"\n`scrobbler fix {first} --movie TITLE --year YEAR` or `scrobbler fix {first} --show TITLE --season 1 --episode 2` "
+        f"says what it was;\n`scrobbler retry {first}` sends it again as it is; `scrobbler why {first}` tells more."
+    )

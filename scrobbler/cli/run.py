@@ -1,0 +1,95 @@
+"""`scrobbler run`: the daemon."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from scrobbler.daemon.app import Daemon
+
+
+@click.command("run", help="Run the daemon.")
+@click.option("-c", "--config", "file", type=click.Path(path_type=Path), help="The configuration file.")
+@click.option("--sandbox", is_flag=True, help="Use the built-in stand-in for Simkl, with every account linked already.")
+def command(file: Path | None, *, sandbox: bool) -> None:
+    """Run the daemon until SIGTERM."""
+    from scrobbler.config.loader import load_file  # noqa: PLC0415 - `--help` must stay quick
+    from scrobbler.config.places import find_file  # noqa: PLC0415
+    from scrobbler.config.problems import ConfigError  # noqa: PLC0415
+    from scrobbler.daemon import logs  # noqa: PLC0415
+    from scrobbler.sources.registry import kinds  # noqa: PLC0415
+
+    try:
+        loaded = load_file(find_file(file, os.environ), os.environ, kinds(), sandbox=sandbox)
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    logs.configure(loaded.config.log)
+    for warning in loaded.warnings:
+        click.echo(f"warning: {warning}", err=True)
+
+    from scrobbler.control.lock import StateDirError  # noqa: PLC0415
+    from scrobbler.daemon.app import Daemon, signals  # noqa: PLC0415
+    from scrobbler.hooks.server import ListenError  # noqa: PLC0415
+    from scrobbler.simkl.tokens import TokenFileError  # noqa: PLC0415
+    from scrobbler.store.database import StorageError  # noqa: PLC0415
+
+    async def main() -> None:
+        daemon = Daemon(loaded, os.environ, sandbox=sandbox, started=_greet)
+        async with signals(daemon):
+            await daemon.run()
+
+    try:
+        asyncio.run(main())
+    except* (StateDirError, StorageError, TokenFileError, ListenError) as group:
+        for problem in _leaves(group):
+            click.echo(f"scrobbler: {problem}", err=True)
+        sys.exit(1)
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found.extend(_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
+    return found
+
+
+def _greet(daemon: "Daemon") -> None:
+    """Say what runs where, and in the sandbox what to try."""
+    import structlog  # noqa: PLC0415
+
+    host, port = daemon.server.addresses[0]
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    structlog.get_logger("daemon").info(
+        "ready",
+        status=f"{address}/",
+        sources=[one.name for one in daemon.sources],
+        accounts=list(daemon.config.accounts),
+    )
+    if daemon.sandbox_url:
+        click.echo(_hints(daemon, address))
+
+
+def _hints(daemon: "Daemon", address: str) -> str:
+    lines = ["", f"Status page:          {address}/", f"What reached Simkl:   {daemon.sandbox_url}/", "", "Try:"]
+    events = next((one for one in daemon.sources if one.options.type == "events"), None)
+    if events is not None:
+        body = (
+            '[{"kind":"play","player":"tv","item_key":"1","item":{"type":"movie","title":"Sintel","year":2010},'
+            '"position_ms":0,"duration_ms":888000},'
+            '{"kind":"watched","player":"tv","item_key":"1"},{"kind":"stop","player":"tv","item_key":"1"}]'
+        )
+        secret = daemon.sources.secrets(events.name)[0]
+        lines.append(f"  curl -d '{body}' {address}/hooks/{events.name}/{secret}")
+    mpv = next((one for one in daemon.sources if one.options.type == "mpv"), None)
+    if mpv is not None:
+        sockets = getattr(mpv.options, "sockets", ["~/.local/state/mpv/*.sock"])
+        socket = str(next(iter(sockets))).replace("*", "first")
+        folder = str(Path(socket).expanduser().parent)
+        lines.append(f"  mkdir -p {folder}; mpv --input-ipc-server={socket} 'Big Buck Bunny (2008).mkv'")
+    lines += ["  scrobbler history; scrobbler why p1", ""]
+    return "\n".join(lines)

@@ -1,0 +1,180 @@
+"""One configured source at work: its plugin, its intake, and what is known of its health."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from random import Random
+from typing import Any, Literal, TypeAlias
+
+import structlog
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scrobbler.api import Context, Facts, HookPlugin, Item, ListenerPlugin, PlayerEvent, SourceOptions, SourcePlugin
+from scrobbler.clock import Clock, utc_ms
+from scrobbler.http import HttpClient, HttpError
+from scrobbler.intake.intake import Refused, Rules, SourceIntake
+from scrobbler.plays.model import Heard
+from scrobbler.store.database import StorageError
+
+SourceState: TypeAlias = Literal["enabled", "import failed", "bad options", "failing"]
+
+LOOKUP_TIMEOUT_S = 5.0
+STORAGE_RETRY_S = 2.0
+RESTART_S: Sequence[float] = (1.0, 5.0, 15.0, 60.0)
+
+
+class Health(Struct, frozen=True, kw_only=True):
+    """How a source is: `state` of its plugin, whether its player or server answers (None: nobody knows), since when."""
+
+    name: str
+    type: str
+    state: SourceState
+    problem: str = ""
+    reachable: bool | None = None
+    since_utc_ms: int = 0
+    heard_utc_ms: int | None = None
+
+
+class Ports(Struct, frozen=True, kw_only=True):
+    """What a source needs of the house."""
+
+    clock: Clock
+    random: Random
+    http: Callable[[], HttpClient]
+    hear: Callable[[Heard], Awaitable[None]]
+    hidden: Callable[[], frozenset[str]]
+
+
+Watch: TypeAlias = Callable[[PlayerEvent, str], None]
+
+
+class Source:
+    """One entry of `sources:`."""
+
+    def __init__(
+        self, name: str, plugin: type[SourcePlugin], options: SourceOptions, rules: Rules, ports: Ports
+    ) -> None:
+        self.name = name
+        self.options = options
+        self._plugin_type = plugin
+        self._ports = ports
+        self._log = structlog.get_logger("source").bind(source=name)
+        self._said: set[str] = set()
+        self.watchers: list[Watch] = []
+        self.intake = SourceIntake(name, options, plugin.traits, rules)
+        self.health = Health(name=name, type=options.type, state="enabled", since_utc_ms=ports.clock.now().utc_ms)
+        context = Context(
+            source=name,
+            clock=ports.clock,
+            log=self._log,
+            emit=self._emit,
+            reachable=self._reachable,
+            http=ports.http,
+        )
+        self.plugin = plugin(options, context)
+
+    def new_rules(self, rules: Rules) -> None:
+        """Take over a changed configuration of accounts and filters."""
+        self.intake = SourceIntake(self.name, self.options, self._plugin_type.traits, rules)
+
+    @property
+    def is_hook(self) -> bool:
+        """Whether it has an address of its own on our HTTP server."""
+        return isinstance(self.plugin, HookPlugin)
+
+    async def take(self, event: PlayerEvent) -> None:
+        """Take in one event; returns when it is stored or is none of ours. Raises StorageError."""
+        self.health = replace(self.health, heard_utc_ms=self._ports.clock.now().utc_ms)
+        decision = self.intake.admit(event, self._ports.hidden())
+        words = decision.reason if isinstance(decision, Refused) else decision.ignored
+        for watch in list(self.watchers):
+            watch(event, words)
+        if isinstance(decision, Refused):
+            if decision.once and decision.once not in self._said:
+                self._said.add(decision.once)
+                self._log.info("user is not mapped", hint="add them to `users:` of this source, or map them to []")
+            return
+        await self._ports.hear(decision)
+
+    async def _emit(self, event: PlayerEvent) -> None:
+        """Store a listener's event however long it takes: a player does not repeat itself."""
+        while True:
+            try:
+                await self.take(event)
+            except StorageError as error:
+                self._log.warning("storage", error=str(error))
+                await self._ports.clock.sleep(STORAGE_RETRY_S)
+            else:
+                return
+
+    def _reachable(self, up: bool, why: str = "") -> None:  # noqa: FBT001 - the public shape of Context.reachable
+        if self.health.reachable is up:
+            return
+        first = self.health.reachable is None
+        self.health = replace(self.health, reachable=up, problem=why, since_utc_ms=self._ports.clock.now().utc_ms)
+        if not up:
+            self._log.warning("source is gone", why=why)
+        elif not first:
+            self._log.info("source is back")
+
+    async def run(self) -> None:
+        """Run a listener until cancelled; if it fails, start it again, later and later."""
+        if not isinstance(self.plugin, ListenerPlugin):
+            return
+        failures = 0
+        while True:
+            try:
+                await self.plugin.run()
+                problem = "its listener ended"
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001 - one broken source never disturbs another
+                problem = f"{type(error).__name__}: {error}"
+            failures += 1
+            if self.health.state != "failing":
+                self._log.error("source fails", problem=problem)
+            self.health = replace(self.health, state="failing", problem=problem)
+            wait_s = RESTART_S[min(failures, len(RESTART_S)) - 1]
+            await self._ports.clock.sleep(wait_s * (0.9 + 0.2 * self._ports.random.random()))
+
+    async def lookup(self, event: PlayerEvent) -> Facts | None:
+        """Ask the plugin; a server that does not answer is no reason to lose a play."""
+        if type(self.plugin).lookup is SourcePlugin.lookup:
+            return None
+        try:
+            async with asyncio.timeout(LOOKUP_TIMEOUT_S):
+                return await self.plugin.lookup(event)
+        except (HttpError, TimeoutError) as error:
+            self._reachable(False, str(error) or "it does not answer")
+        except Exception as error:  # noqa: BLE001
+            self._log.warning("look-up failed", problem=f"{type(error).__name__}: {error}")
+        return None
+
+    def why_not(self, item: Item | None, *, path: str | None, library: str | None) -> str:
+        """Say what speaks against a play; empty: nothing."""
+        return self.intake.why_not(item, path=path, library=library)
+
+    async def catch_up(self, since_utc_ms: int) -> int | None:
+        """Ask for plays since then and take them in. Returns until when the source has now been asked; None: it failed."""
+        if type(self.plugin).missed is SourcePlugin.missed:
+            return None
+        asked_utc_ms = self._ports.clock.now().utc_ms
+        try:
+            events = await self.plugin.missed(datetime.fromtimestamp(since_utc_ms / 1000, UTC))
+        except (HttpError, TimeoutError) as error:
+            self._reachable(False, str(error) or "it does not answer")
+            return None
+        except Exception as error:  # noqa: BLE001
+            self._log.warning("catching up failed", problem=f"{type(error).__name__}: {error}")
+            return None
+        for event in events:
+            if event.at is not None and utc_ms(event.at) > since_utc_ms:
+                await self._emit(event)
+        if events:
+            self._log.info("caught up", plays=len(events))
+        return asked_utc_ms
+
+    async def check(self) -> Sequence[Any]:
+        """Let the plugin prove itself, for `doctor`."""
+        return await self.plugin.check()

@@ -1,0 +1,129 @@
+"""The status as data: what `/api/status` answers and `scrobbler status --json` prints (design.md 1.3, 1.5)."""
+
+import msgspec
+from msgspec import Struct
+
+from scrobbler import __version__
+from scrobbler.api import describe
+from scrobbler.clock import Now
+from scrobbler.plays.model import State, Viewing
+from scrobbler.plays.viewings import length_of, where
+from scrobbler.status.ports import AccountState, House, SourceHealth
+from scrobbler.store import reading
+from scrobbler.store.database import Connection, StorageError
+
+DELIVERIES = 10
+
+
+class NowPlaying(Struct, frozen=True, kw_only=True):
+    """A play that is going on. `position_ms` is the last observed one; `progress` is percent of the part that plays."""
+
+    play: str
+    account: str
+    title: str
+    source: str
+    device: str
+    mode: str
+    position_ms: int | None = None
+    length_ms: int | None = None
+    progress: float | None = None
+    since_utc_ms: int = 0
+    link: str = ""
+
+
+class StatusReport(Struct, frozen=True, kw_only=True):
+    """All that the status tells. `running` is False where no daemon runs and the store was read directly."""
+
+    version: str
+    running: bool
+    now_utc_ms: int
+    started_utc_ms: int | None
+    accounts: tuple[AccountState, ...]
+    sources: tuple[SourceHealth, ...]
+    playing: tuple[NowPlaying, ...]
+    queue: tuple[reading.Owed, ...]
+    deliveries: tuple[reading.Delivery, ...]
+    undecided: int
+    faults: tuple[str, ...]
+
+
+class _Stored(Struct, frozen=True, kw_only=True):
+    queue: tuple[reading.Owed, ...] = ()
+    deliveries: tuple[reading.Delivery, ...] = ()
+    undecided: int = 0
+    links: dict[str, str] = {}
+
+
+async def report(house: House) -> StatusReport:
+    """Look at everything once. A store that cannot be read is one fault more, not a failure."""
+    state = house.state()
+    faults = list(house.faults())
+    going_on = [one for one in state.viewings.values() if one.open]
+
+    def look(connection: Connection) -> _Stored:
+        return _Stored(
+            queue=tuple(reading.owed(connection)),
+            deliveries=tuple(reading.deliveries(connection, DELIVERIES)),
+            undecided=len(reading.undecided(connection)),
+            links={one.id: reading.link_of(connection, one.work_id, one.work) for one in going_on},
+        )
+
+    try:
+        stored = await house.read(look)
+    except StorageError as error:
+        stored = _Stored()
+        if str(error) not in faults:
+            faults.append(str(error))
+    now = house.clock.now()
+    return StatusReport(
+        version=__version__,
+        running=house.running,
+        now_utc_ms=now.utc_ms,
+        started_utc_ms=house.started_utc_ms,
+        accounts=tuple(house.accounts()),
+        sources=tuple(house.sources()),
+        playing=tuple(_now_playing(state, one, stored.links, now) for one in going_on),
+        queue=stored.queue,
+        deliveries=stored.deliveries,
+        undecided=stored.undecided,
+        faults=tuple(faults),
+    )
+
+
+def _now_playing(state: State, viewing: Viewing, links: dict[str, str], now: Now) -> NowPlaying:
+    session = state.sessions.get(viewing.voice)
+    item = viewing.work or (session.item if session is not None else None) or viewing.item
+    title = "an unknown title" if item is None else describe(item)
+    if session is None:
+        return NowPlaying(
+            play=viewing.id,
+            account=viewing.account,
+            title=title,
+            source="",
+            device="",
+            mode="quiet",
+            since_utc_ms=viewing.opened_utc_ms or now.utc_ms,
+        )
+    return NowPlaying(
+        play=viewing.id,
+        account=viewing.account,
+        title=title,
+        source=session.source,
+        device=session.device,
+        mode=session.mode,
+        position_ms=session.position_ms,
+        length_ms=length_of(viewing, session),
+        progress=where(viewing, session)[1],
+        since_utc_ms=viewing.opened_utc_ms,
+        link=links.get(viewing.id, ""),
+    )
+
+
+def as_json(status: StatusReport) -> bytes:
+    """Write the report as people and programs read it."""
+    return msgspec.json.format(msgspec.json.encode(status), indent=2) + b"\n"
+
+
+def from_values(values: object) -> StatusReport:
+    """Read a report back that came as plain values. Raises msgspec.ValidationError."""
+    return msgspec.convert(values, StatusReport)
