@@ -8,7 +8,6 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scrobbler.api import Work
 from scrobbler.clock import Clock, Now, wait_for_either
 from scrobbler.plays.draft import rebase
 from scrobbler.plays.machine import next_deadline, step
@@ -50,9 +49,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     """What the resolver found for a session."""
 
     session: str
-    work: Work
-    strong: tuple[works.Alias, ...]
-    weak: tuple[works.Alias, ...]
+    names: works.Names
     runtime_ms: int | None
     confidence: float
     reasons: tuple[str, ...]
@@ -115,13 +112,11 @@ class Engine:
         accounts = [watcher.account for watcher in session.watchers]
 
         def prepare(connection: Connection, now: Now) -> Input:
-            number = works.work_number(
-                connection, answer.strong, answer.weak, answer.work, now.utc_ms, window_ms=JOIN_WINDOW_MS
-            )
+            number = works.work_number(connection, answer.names, now.utc_ms, window_ms=JOIN_WINDOW_MS)
             return Identified(
                 session=answer.session,
                 work_id=number,
-                work=answer.work,
+                work=answer.names.work,
                 runtime_ms=answer.runtime_ms,
                 confidence=answer.confidence,
                 reasons=answer.reasons,
@@ -146,6 +141,10 @@ class Engine:
         """The daemon is about to end: what plays is shown as paused at once."""
         await self._apply(ContactLost(settle_ms=0))
 
+    async def let_time_pass(self) -> None:
+        """Do what is due by the mere passing of time."""
+        await self._apply(Deadline())
+
     async def run(self) -> None:
         """Let time pass: deadlines and checkpoints. Runs until cancelled.
 
@@ -157,7 +156,7 @@ class Engine:
             due = [one for one in (next_deadline(self.state), self._checkpoint_due()) if one is not None]
             if due and min(due) <= now.mono_ms:
                 try:
-                    await self._apply(Deadline())
+                    await self.let_time_pass()
                 except StorageError as error:
                     log.warning("storage", error=str(error))
                     await self._clock.sleep(_SLICE_S)

@@ -62,10 +62,10 @@ class Draft:
         """Let go of what was over for a day: later than that, nothing reattaches."""
         horizon = self.now.mono_ms - DAY_MS
         for session in list(self.sessions.values()):
-            if not session.open and session.heard_mono_ms < horizon and session.edge_mono_ms < horizon:
+            if not session.open and session.over_mono_ms <= horizon:
                 del self.sessions[session.id]
         for viewing in list(self.viewings.values()):
-            if viewing.closed_mono_ms is not None and viewing.closed_mono_ms < horizon:
+            if viewing.closed_mono_ms is not None and viewing.closed_mono_ms <= horizon:
                 del self.viewings[viewing.id]
 
     def result(self) -> State:
@@ -86,6 +86,8 @@ def rebase(state: State, shift_ms: int) -> State:
             opened_mono_ms=session.opened_mono_ms + shift_ms,
             heard_mono_ms=session.heard_mono_ms + shift_ms,
             edge_mono_ms=session.edge_mono_ms + shift_ms,
+            verdict_mono_ms=session.verdict_mono_ms + shift_ms,
+            over_mono_ms=session.over_mono_ms + shift_ms,
         )
         for key, session in state.sessions.items()
     }

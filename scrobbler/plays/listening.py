@@ -13,6 +13,9 @@ TICK_SLACK_MS = 10_000
 EDGE_SLACK_MS = 30_000
 """How far a report may lag behind its time: sources with edges report stored positions (players.md 1.6.2)."""
 
+TICK_EVERY_MS = 60_000
+"""A player whose positions come no further apart than this ticks."""
+
 PAST_MS = 5 * 60_000
 """An event whose own time lies further back tells of a play we missed."""
 
@@ -49,6 +52,7 @@ def begin(draft: Draft, heard: Heard, mode: Mode = "playing") -> Session:
         watchers=heard.watchers,
         item=event.item,
         device=event.device or "",
+        ticking=heard.nature.ticks,
         mode=mode,
         offset_ms=position,
         position_ms=position,
@@ -112,6 +116,7 @@ def listen(draft: Draft, session: Session, heard: Heard, *, jumped: bool = False
         duration_ms=_better_length(session, heard),
         nominal=session.nominal and event.nominal if event.duration_ms else session.nominal,
         device=event.device or session.device,
+        ticking=session.ticking or _ticks(draft, session, heard),
     )
     if event.position_ms is not None:
         changed = move(draft, changed, event.position_ms, event.kind, jumped=jumped)
@@ -123,6 +128,11 @@ def listen(draft: Draft, session: Session, heard: Heard, *, jumped: bool = False
         changed = draft.put(replace(changed, item=event.item))
         draft.emit(Resolve(session=session.id))
     return changed
+
+
+def _ticks(draft: Draft, session: Session, heard: Heard) -> bool:
+    """Tell whether a player tells its position often enough that its silence means something."""
+    return heard.event.kind == "progress" and draft.now.mono_ms - session.heard_mono_ms <= TICK_EVERY_MS
 
 
 def _better_length(session: Session, heard: Heard) -> int | None:
@@ -154,7 +164,7 @@ def move(draft: Draft, session: Session, position_ms: int, kind: str, *, jumped:
         # Time counts for a paused session only when its resume may have got lost, that is, at its end.
         if session.mode == "paused" and kind not in ("stop", "end", "watched"):
             elapsed = 0
-        slack = TICK_SLACK_MS if session.nature.ticks else EDGE_SLACK_MS
+        slack = TICK_SLACK_MS if session.ticking else EDGE_SLACK_MS
         seen = coverage.advance(seen, session.position_ms, position_ms, elapsed_ms=elapsed, slack_ms=slack)
     return replace(session, position_ms=position_ms, position_mono_ms=draft.now.mono_ms, seen=seen)
 
@@ -168,7 +178,7 @@ def play_out(draft: Draft, session: Session) -> Session:
 
 def end(draft: Draft, session: Session, ending: Ending) -> None:
     """Close a session, and its viewings unless another player goes on."""
-    session = draft.put(replace(session, mode="over", ending=ending))
+    session = draft.put(replace(session, mode="over", ending=ending, over_mono_ms=draft.now.mono_ms))
     draft.note(session.id, "over", f"{ENDING_WORDS[ending]}{at(session)}")
     viewings.session_over(draft, session)
 

@@ -108,7 +108,7 @@ class Session(Struct, frozen=True, kw_only=True):
     """One physical playback of one item on one player. It knows no account but carries who sits in front of it.
 
     `position_ms` is the last observed one. `heard_mono_ms` is when the player last said anything that it had observed.
-    `edge_mono_ms` is when it last began to play.
+    `ticking`: it tells positions while it plays, whatever its source is known for. `edge_mono_ms` is when it last began to play.
     """
 
     id: str
@@ -117,6 +117,7 @@ class Session(Struct, frozen=True, kw_only=True):
     item_key: str
     nature: Nature
     watchers: tuple[Watcher, ...]
+    ticking: bool = False
     item: Item | None = None
     device: str = ""
     mode: Mode = "playing"
@@ -129,6 +130,8 @@ class Session(Struct, frozen=True, kw_only=True):
     shorter_than_ms: int = 0
     seen: Coverage = NOTHING
     verdict_utc_ms: int | None = None
+    verdict_mono_ms: int = 0
+    over_mono_ms: int = 0
     past_utc_ms: int | None = None
     opened_utc_ms: int = 0
     opened_mono_ms: int = 0

@@ -23,7 +23,7 @@ def go_on(draft: Draft, session: Session, heard: Heard) -> None:
     event = heard.event
     if not event.observed and session.mode != "playing":
         return
-    stored_offset = session.verdict_utc_ms is not None and event.kind == "play" and not session.nature.ticks
+    stored_offset = session.verdict_utc_ms is not None and event.kind == "play" and not session.ticking
     if stored_offset:
         # After the verdict a server's `play` carries a cleared resume point, not a position (players.md 1.5, 1.6.2).
         heard = replace(heard, event=replace(event, position_ms=None))
@@ -102,7 +102,9 @@ def verdict(draft: Draft, session: Session, heard: Heard) -> None:
     if session.mode == "over":
         return
     if session.verdict_utc_ms is None:
-        session = draft.put(replace(session, verdict_utc_ms=event_utc_ms(draft, heard)))
+        session = draft.put(
+            replace(session, verdict_utc_ms=event_utc_ms(draft, heard), verdict_mono_ms=draft.now.mono_ms)
+        )
         draft.note(session.id, "verdict", "the server counts it as watched")
     if session.mode == "quiet":
         end(draft, session, "silence")
@@ -110,9 +112,9 @@ def verdict(draft: Draft, session: Session, heard: Heard) -> None:
 
 def late_verdict(draft: Draft, session: Session, heard: Heard) -> None:
     """The server's verdict arrives after the stop it belongs before: it still counts, for a short while."""
-    if draft.now.mono_ms - session.heard_mono_ms > LATE_VERDICT_MS or session.verdict_utc_ms is not None:
+    if draft.now.mono_ms - session.over_mono_ms > LATE_VERDICT_MS or session.verdict_utc_ms is not None:
         return
-    session = draft.put(replace(session, verdict_utc_ms=event_utc_ms(draft, heard)))
+    session = draft.put(replace(session, verdict_utc_ms=event_utc_ms(draft, heard), verdict_mono_ms=draft.now.mono_ms))
     draft.note(session.id, "verdict", "the server counts it as watched, said after the stop")
     _judge_again(draft, session)
 
@@ -121,7 +123,7 @@ def late_stop(draft: Draft, session: Session, heard: Heard) -> None:
     """A stop arrives for an item that was closed without one: its position may still make it a watch (rule 11)."""
     event = heard.event
     limit = LATE_VERDICT_MS if session.ending == "replaced" else session.nature.close_ms
-    if draft.now.mono_ms - session.heard_mono_ms > limit or session.ending == "ignored":
+    if draft.now.mono_ms - session.over_mono_ms > limit or session.ending == "ignored":
         return
     if _ghost(draft, session, heard):
         return
@@ -168,7 +170,7 @@ def again(draft: Draft, session: Session, heard: Heard) -> None:
     """The item that just ended is reported again: an echo, or a new play from a real low position (rule 11)."""
     if not heard.event.observed:
         return
-    recent = draft.now.mono_ms - session.heard_mono_ms <= AGAIN_MS
+    recent = draft.now.mono_ms - session.over_mono_ms <= AGAIN_MS
     progress = percent(heard.event.position_ms, heard.event.duration_ms or session.duration_ms)
     reached = percent(session.position_ms, session.duration_ms)
     was_done = session.ending == "end" or session.verdict_utc_ms is not None or (reached or 0.0) >= SIMKL_PERCENT
@@ -191,7 +193,11 @@ def mark(draft: Draft, heard: Heard) -> None:
     session = begin(draft, replace(heard, event=replace(heard.event, position_ms=None)))
     if session.open:
         said = event_utc_ms(draft, heard)
-        session = draft.put(replace(session, verdict_utc_ms=said, past_utc_ms=session.past_utc_ms or said))
+        session = draft.put(
+            replace(
+                session, verdict_utc_ms=said, verdict_mono_ms=draft.now.mono_ms, past_utc_ms=session.past_utc_ms or said
+            )
+        )
         end(draft, session, "stop")
 
 
@@ -200,7 +206,7 @@ def recall(draft: Draft, heard: Heard) -> None:
     session = begin(draft, heard)
     if not session.open:
         return
-    session = draft.put(replace(session, verdict_utc_ms=event_utc_ms(draft, heard)))
+    session = draft.put(replace(session, verdict_utc_ms=event_utc_ms(draft, heard), verdict_mono_ms=draft.now.mono_ms))
     if session.past_utc_ms is not None:
         end(draft, session, "stop")
 

@@ -8,16 +8,28 @@ from scrobbler.plays.listening import end
 from scrobbler.plays.model import Session
 
 
+TICKING_QUIET_MS = 120_000
+TICKING_CLOSE_MS = 1_800_000
+"""The deadlines of a player that ticks although its source is known for edges alone, as a relay does."""
+
+
+def _limits(session: Session) -> tuple[int, int]:
+    """Give the quiet and the close limit of a session in ms."""
+    if session.ticking and not session.nature.ticks:
+        return TICKING_QUIET_MS, TICKING_CLOSE_MS
+    return session.nature.quiet_ms, session.nature.close_ms
+
+
 def quiet_due(session: Session) -> int | None:
     """Say when silence becomes a pause, on the monotonic clock in ms."""
     if session.mode != "playing":
         return None
-    nature = session.nature
-    if nature.ticks:
-        return session.heard_mono_ms + nature.quiet_ms
+    quiet_ms, close_ms = _limits(session)
+    if session.ticking:
+        return session.heard_mono_ms + quiet_ms
     if session.duration_ms and session.position_ms is not None:
-        return session.position_mono_ms + max(0, session.duration_ms - session.position_ms) + nature.quiet_ms
-    return session.heard_mono_ms + max(nature.quiet_ms, nature.close_ms)
+        return session.position_mono_ms + max(0, session.duration_ms - session.position_ms) + quiet_ms
+    return session.heard_mono_ms + max(quiet_ms, close_ms)
 
 
 PAUSED_CLOSE_MS = 86_400_000
@@ -30,10 +42,11 @@ def close_due(session: Session) -> int | None:
         return None
     if session.mode == "paused":
         return session.heard_mono_ms + PAUSED_CLOSE_MS
-    if session.nature.ticks or session.mode == "playing":
-        return (quiet_due(session) or session.heard_mono_ms) + session.nature.close_ms
+    quiet_ms, close_ms = _limits(session)
+    if session.ticking or session.mode == "playing":
+        return (quiet_due(session) or session.heard_mono_ms) + close_ms
     remaining = max(0, (session.duration_ms or 0) - (session.position_ms or 0))
-    return session.heard_mono_ms + remaining + session.nature.quiet_ms + session.nature.close_ms
+    return session.heard_mono_ms + remaining + quiet_ms + close_ms
 
 
 def fall_quiet(draft: Draft, session: Session, why: str) -> None:

@@ -10,6 +10,9 @@ from scrobbler.plays.model import Fact, Identified, Prior, Session, Viewing
 CLOSING_MS = 5_000
 """How long a viewing waits for a second player to confirm that it is over."""
 
+FRESH_MS = 2 * 60_000
+"""A position that is so much older than the server's verdict no longer says where the play is."""
+
 LATE_JOIN_MS = 10 * 60_000
 """So long after its end, another source's report of the same play is still the same play."""
 
@@ -240,6 +243,11 @@ def close(draft: Draft, viewing: Viewing) -> None:
         settle(draft, closed)
 
 
+def _stale(session: Session) -> bool:
+    """Tell whether the server's verdict is far younger than the last position, so that nobody knows where it ended."""
+    return session.verdict_utc_ms is not None and session.verdict_mono_ms - session.position_mono_ms > FRESH_MS
+
+
 def settle(draft: Draft, viewing: Viewing) -> None:
     """Judge a closed viewing of a known work. A watch stands; what was left may still become a watch (rule 11)."""
     session = draft.sessions.get(viewing.voice)
@@ -249,6 +257,8 @@ def settle(draft: Draft, viewing: Viewing) -> None:
     length = length_of(viewing, session)
     if session.ending == "end" and length is not None:
         position: int | None = length
+    elif _stale(session):
+        position = None
     else:
         position = session.position_ms
     part, progress = locate(position, length, parts)

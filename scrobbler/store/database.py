@@ -63,6 +63,16 @@ class Database:
         """Run `work` on a read-only connection."""
         return await self._in(self._reader, lambda: work(self._reading()))
 
+    async def outside_transaction(self, *statements: str) -> None:
+        """Run statements that SQLite refuses inside a transaction, such as VACUUM."""
+
+        def work() -> None:
+            assert self._write_connection is not None
+            for statement in statements:
+                self._write_connection.execute(statement)
+
+        await self._in(self._writer, work)
+
     async def close(self) -> None:
         """Close connections and threads."""
         loop = asyncio.get_running_loop()

@@ -124,11 +124,10 @@ def advance(connection: Connection, number: int, stage: Stage, playback_id: int 
 
 def reopen(connection: Connection, viewing: str | None) -> int:
     """Make refused rows due again, of one play or of all; returns how many."""
-    where, values = ("", ()) if viewing is None else (" AND viewing = ?", (viewing,))
     cursor = connection.execute(
-        f"UPDATE ledger SET state = 'due', outcome = '', settled_utc_ms = NULL, live = 0 WHERE state IN ('refused', 'review')"
-        f"{where}",
-        values,
+        "UPDATE ledger SET state = 'due', outcome = '', settled_utc_ms = NULL, live = 0 "
+        "WHERE state IN ('refused', 'review') AND (?1 IS NULL OR viewing = ?1)",
+        (viewing,),
     )
     return cursor.rowcount
 

@@ -1,9 +1,10 @@
 """Works and their aliases: two names of one film or episode lead to one number (design.md part 2, resolver)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import msgspec
+from msgspec import Struct
 
 from scrobbler.api import Work
 from scrobbler.plays.model import Prior
@@ -14,26 +15,33 @@ Alias: TypeAlias = tuple[str, str]
 _WORK: msgspec.json.Decoder[Work] = msgspec.json.Decoder(Work)
 
 
-def work_number(
-    connection: Connection, strong: Sequence[Alias], weak: Sequence[Alias], work: Work, utc_ms: int, *, window_ms: int
-) -> int:
+class Names(Struct, frozen=True, kw_only=True):
+    """A work with all its names. `differs` tells works apart that share a name all the same."""
+
+    work: Work
+    strong: tuple[Alias, ...]
+    weak: tuple[Alias, ...]
+    differs: Callable[[Work, Work], bool]
+
+
+def work_number(connection: Connection, names: Names, utc_ms: int, *, window_ms: int) -> int:
     """Find the work that one of the aliases names, or number a new one; all strong aliases lead to it from then on.
 
     Weak aliases (a title alone) find a work only when it was seen within `window_ms`: they join two reports of one evening,
     they never fuse two films for ever.
     """
-    number = _find(connection, strong)
+    number = _find(connection, names, names.strong, 0)
     if number is None:
-        number = _find_recent(connection, weak, utc_ms - window_ms)
+        number = _find(connection, names, names.weak, utc_ms - window_ms)
     if number is None:
         cursor = connection.execute(
-            "INSERT INTO works (body, seen_utc_ms) VALUES (?, ?)", (msgspec.json.encode(work), utc_ms)
+            "INSERT INTO works (body, seen_utc_ms) VALUES (?, ?)", (msgspec.json.encode(names.work), utc_ms)
         )
         number = cursor.lastrowid
         assert number is not None
     else:
         connection.execute("UPDATE works SET seen_utc_ms = ? WHERE id = ?", (utc_ms, number))
-    learn_aliases(connection, number, (*strong, *weak))
+    learn_aliases(connection, number, (*names.strong, *names.weak))
     return number
 
 
@@ -47,23 +55,13 @@ def learn_aliases(connection: Connection, number: int, aliases: Sequence[Alias])
         )
 
 
-def _find(connection: Connection, aliases: Sequence[Alias]) -> int | None:
+def _find(connection: Connection, names: Names, aliases: Sequence[Alias], since_utc_ms: int) -> int | None:
     for scheme, value in aliases:
         row = connection.execute(
-            "SELECT work_id FROM aliases WHERE scheme = ? AND value = ?", (scheme, value)
-        ).fetchone()
-        if row is not None:
-            return int(row[0])
-    return None
-
-
-def _find_recent(connection: Connection, aliases: Sequence[Alias], since_utc_ms: int) -> int | None:
-    for scheme, value in aliases:
-        row = connection.execute(
-            "SELECT work_id FROM aliases JOIN works ON works.id = work_id WHERE scheme = ? AND value = ? AND seen_utc_ms >= ?",
+            "SELECT id, body FROM aliases JOIN works ON id = work_id WHERE scheme = ? AND value = ? AND seen_utc_ms >= ?",
             (scheme, value, since_utc_ms),
         ).fetchone()
-        if row is not None:
+        if row is not None and not names.differs(_WORK.decode(row[1]), names.work):
             return int(row[0])
     return None
 

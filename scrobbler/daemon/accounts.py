@@ -1,0 +1,128 @@
+"""All configured accounts: their sign-in, their courier, and how they stand."""
+
+import sys
+from collections.abc import Callable, Sequence
+from random import Random
+
+import structlog
+
+from scrobbler.clock import Clock
+from scrobbler.courier.courier import Courier
+from scrobbler.courier.line import Line
+from scrobbler.daemon.privacy import Privacy
+from scrobbler.daemon.supervisor import Supervisor
+from scrobbler.plays.model import State
+from scrobbler.simkl.client import Simkl
+from scrobbler.simkl.signin import OtherAccount, Prompt, SignIn
+from scrobbler.status.ports import AccountState, SignInOffer
+from scrobbler.store.database import Database
+
+log = structlog.get_logger("accounts")
+
+
+class Accounts:
+    """The accounts of the house, by name."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        *,
+        client_id: str,
+        simkl: Simkl,
+        signin: SignIn,
+        state: Callable[[], State],
+        database: Database,
+        clock: Clock,
+        random: Random,
+        privacy: Privacy,
+    ) -> None:
+        self._client_id = client_id
+        self._simkl = simkl
+        self._signin = signin
+        self._privacy = privacy
+        self._offers: dict[str, Prompt] = {}
+        self._signing_in: set[str] = set()
+        self._clock = clock
+        self.line = Line()
+        self.couriers = {
+            name: Courier(name, state=state, database=database, simkl=simkl, clock=clock, random=random, line=self.line)
+            for name in names
+        }
+
+    def serve(self, supervisor: Supervisor) -> None:
+        """Start the couriers, and the sign-in of who is not linked."""
+        for name, courier in self.couriers.items():
+            supervisor.serve(f"courier {name}", courier.run)
+        self.check_links(supervisor)
+
+    def check_links(self, supervisor: Supervisor) -> None:
+        """Begin to sign in who is not linked, and wake the courier of who is again."""
+        changed = self._simkl.grants.reload_if_changed()
+        for name, courier in self.couriers.items():
+            linked = self._simkl.grants.linked(name, self._client_id)
+            if not linked and name not in self._signing_in:
+                self._signing_in.add(name)
+                supervisor.serve(f"sign-in {name}", lambda name=name: self._sign_in(name))  # type: ignore[misc]
+            elif linked and (changed or not courier.standing.linked):
+                courier.hurry()
+
+    async def _sign_in(self, name: str) -> None:
+        why = self._simkl.grants.why_not(name, self._client_id)
+        log.warning("account is not linked", account=name, reason=why)
+        try:
+            result = await self._signin.until_linked(name, self._offer, lambda trouble: self._trouble(name, trouble))
+        finally:
+            self._offers.pop(name, None)
+            self._signing_in.discard(name)
+        if isinstance(result, OtherAccount):
+            log.warning(
+                "linked with another account, refused", account=name, before=result.old_name, now=result.new_name
+            )
+            return
+        log.info("linked", account=name, linked_as=result.name)
+        self.couriers[name].hurry()
+
+    def _offer(self, prompt: Prompt) -> None:
+        self._offers[prompt.account] = prompt
+        log.info("link this account", account=prompt.account, open=prompt.link_complete, code=prompt.code)
+        if sys.stdout.isatty():
+            from scrobbler.simkl.qr import qr_text  # noqa: PLC0415 - a QR code is needed once in years
+
+            print(qr_text(prompt.link_complete), flush=True)  # noqa: T201
+
+    def _trouble(self, name: str, trouble: str) -> None:
+        log.warning("sign-in waits", account=name, reason=trouble)
+
+    def wake(self, names: Sequence[str]) -> None:
+        """Tell couriers that something changed for their account."""
+        for name in names:
+            courier = self.couriers.get(name)
+            if courier is not None:
+                courier.wake()
+
+    def states(self) -> Sequence[AccountState]:
+        """Say how every account stands."""
+        return [self._state(name) for name in self.couriers]
+
+    def _state(self, name: str) -> AccountState:
+        grants = self._simkl.grants
+        token = grants.get(name)
+        linked = grants.linked(name, self._client_id)
+        standing = self.couriers[name].standing
+        allowance = self._simkl.allowance(name)
+        offer = self._offers.get(name)
+        halted = self.line.halt_reason if self.line.halt_mono_ms > self._clock.now().mono_ms else ""
+        return AccountState(
+            name=name,
+            linked=linked,
+            linked_as="" if token is None else token.name,
+            sign_in=None
+            if offer is None
+            else SignInOffer(link=offer.link_complete, code=offer.code, until_utc_ms=offer.expires_utc_ms),
+            parked="" if linked else grants.why_not(name, self._client_id),
+            waits_for=halted or (standing.waits_for if linked else ""),
+            waits_until_utc_ms=standing.until_utc_ms,
+            paused_until_utc_ms=self._privacy.until(name),
+            allowance_left=allowance.remaining,
+            allowance_limit=allowance.limit,
+        )

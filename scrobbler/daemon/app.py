@@ -1,0 +1,313 @@
+"""The composition root: puts the rooms together, runs them, and ends them in order (design.md part 2)."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from random import Random
+
+import structlog
+from msgspec.structs import replace
+
+from scrobbler import __version__
+from scrobbler.clock import Clock, SystemClock
+from scrobbler.config.addresses import listen_addresses
+from scrobbler.config.loader import Loaded
+from scrobbler.config.models import Config
+from scrobbler.config.places import state_dir
+from scrobbler.control.lock import StateLock
+from scrobbler.control.server import ControlServer
+from scrobbler.daemon import chores, commands, playground
+from scrobbler.daemon.accounts import Accounts
+from scrobbler.daemon.notify import Notifier
+from scrobbler.daemon.privacy import Privacy
+from scrobbler.daemon.reloading import Reloader
+from scrobbler.daemon.sourcing import SourceSet, rules_of
+from scrobbler.daemon.supervisor import Supervisor
+from scrobbler.daemon.view import View
+from scrobbler.engine.engine import Engine
+from scrobbler.engine.guesses import StoredGuesses
+from scrobbler.engine.resolver import Resolver
+from scrobbler.hooks.app import build_app
+from scrobbler.hooks.ports import Answers
+from scrobbler.hooks.server import HttpServer
+from scrobbler.http import HttpClient, new_client
+from scrobbler.identify.guess import ChildGuesser
+from scrobbler.plays.model import Effect, Fact, Heard, Resolve, State
+from scrobbler.simkl.client import Simkl
+from scrobbler.simkl.grants import Grants
+from scrobbler.simkl.signin import SignIn, SimklApp
+from scrobbler.sources.running import Ports
+from scrobbler.status.page import StatusPages
+from scrobbler.store import plays
+from scrobbler.store.database import FILE_NAME, Database, StorageError
+
+log = structlog.get_logger("daemon")
+
+FLUSH_S = 3.0
+"""How long the pauses of a shutdown are tried; the rest follows at the next start (rule 9)."""
+
+RESOLVE_RETRY_S = 10.0
+
+
+class Daemon:
+    """One running daemon. `started` is called once everything listens."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        env: Mapping[str, str],
+        *,
+        sandbox: bool = False,
+        clock: Clock | None = None,
+        started: Callable[["Daemon"], None] = lambda _daemon: None,
+    ) -> None:
+        self.loaded = loaded
+        self.clock: Clock = clock or SystemClock()
+        self.stop = asyncio.Event()
+        self.sandbox_url = ""
+        self._env = env
+        self._sandbox = sandbox
+        self._started = started
+        self._http: HttpClient | None = None
+        self._random = Random()  # noqa: S311 - jitter
+        self.answers = Answers()
+        self.started_utc_ms: int | None = None
+        self.view = View(self)
+        base = state_dir(loaded.config, env)
+        self.state_dir: Path = base / "sandbox" if sandbox else base
+        self.database = Database(self.state_dir / FILE_NAME)
+        self.supervisor = Supervisor(self.clock)
+        self.engine = Engine(self.database, self.clock, _boot_id())
+        self.privacy = Privacy(self.database, self.clock)
+        self.grants: Grants
+        self.accounts: Accounts
+        self.sources: SourceSet
+        self.resolver: Resolver
+        self.reloader = Reloader(self)
+
+    @property
+    def config(self) -> Config:
+        """The configuration that holds now."""
+        return self.loaded.config
+
+    async def run(self) -> None:
+        """Run until `stop` is set.
+
+        Raises StateDirError, StorageError, TokenFileError or ListenError if it cannot start; their texts are for people.
+        """
+        notifier = Notifier(self._env)
+        with StateLock(self.state_dir):
+            async with contextlib.AsyncExitStack() as stack:
+                await self._open(stack)
+                ending = asyncio.Event()
+                async with asyncio.TaskGroup() as group:
+                    runner = group.create_task(self.supervisor.run(ending))
+                    await asyncio.sleep(0)
+                    await self._begin(stack)
+                    notifier.send("READY=1", f"STATUS=version {__version__}")
+                    self._serve_watchdog(notifier)
+                    self._started(self)
+                    await self.stop.wait()
+                    notifier.send("STOPPING=1")
+                    await self._end()
+                    ending.set()
+                    await runner
+        log.info("stopped")
+
+    async def _open(self, stack: contextlib.AsyncExitStack) -> None:
+        """Open what may refuse, before anything runs."""
+        self.grants = Grants(self.state_dir / "tokens.json", self.clock)
+        stack.push_async_callback(self._close_http)
+        if self._sandbox:
+            await self._open_sandbox(stack)
+        await self.database.open()
+        stack.push_async_callback(self.database.close)
+        await self.privacy.load()
+        guesser = ChildGuesser()
+        stack.push_async_callback(guesser.close)
+        ports = Ports(
+            clock=self.clock, random=self._random, http=self.http, hear=self._hear, hidden=self.privacy.hidden
+        )
+        self.sources = SourceSet(self.state_dir, ports)
+        rules = rules_of(self.config)
+        for name, options in self.config.sources.items():
+            self.sources.add(name, options, rules)
+        guesses = StoredGuesses(self.database, self.clock, guesser)
+        self.resolver = Resolver(self.engine, self.sources, guesses)
+        self.accounts = self._make_accounts()
+
+    async def _open_sandbox(self, stack: contextlib.AsyncExitStack) -> None:
+        server = await playground.open_playground()
+        stack.push_async_callback(server.stop)
+        self.sandbox_url = server.url
+        simkl = replace(self.config.simkl, api_url=server.url)
+        self.loaded = replace(self.loaded, config=replace(self.config, simkl=simkl))
+        self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        await playground.link_all(server, self.grants, list(self.config.accounts), simkl.client_id, self.clock)
+
+    def _make_accounts(self) -> Accounts:
+        settings = self.config.simkl
+        app = SimklApp(client_id=settings.client_id, api_url=settings.api_url, auth=settings.auth)
+        simkl = Simkl(
+            client_id=settings.client_id,
+            api_url=settings.api_url,
+            http=self.http,
+            clock=self.clock,
+            grants=self.grants,
+            random=self._random,
+        )
+        return Accounts(
+            list(self.config.accounts),
+            client_id=settings.client_id,
+            simkl=simkl,
+            signin=SignIn(app, http=self.http, clock=self.clock, grants=self.grants, random=self._random),
+            state=lambda: self.engine.state,
+            database=self.database,
+            clock=self.clock,
+            random=self._random,
+            privacy=self.privacy,
+        )
+
+    async def _begin(self, stack: contextlib.AsyncExitStack) -> None:
+        """Take up the old state first, then listen to the world."""
+        self.engine.listener = self._on_change
+        await self.engine.open()
+        app = build_app(self.sources, StatusPages(self.view), lambda: self.config.http, answers=self.answers)
+        addresses = [(address.host, address.port) for address in listen_addresses(self.config)]
+        self.server = HttpServer(app, addresses)
+        await self.server.start()
+        stack.push_async_callback(self.server.stop)
+        control = ControlServer(self.state_dir, commands.handlers(self), commands.streams(self))
+        await control.start()
+        stack.push_async_callback(control.stop)
+        self.started_utc_ms = self.clock.now().utc_ms
+        self.supervisor.serve("engine", self.engine.run)
+        self.accounts.serve(self.supervisor)
+        for name in self.config.sources:
+            self.sources.serve(self.supervisor, name)
+        self.supervisor.errand("catch up", self.catch_up())
+        self.supervisor.serve("configuration", self.reloader.run)
+        scheduler = chores.schedule(self._chores())
+        stack.callback(scheduler.shutdown, wait=False)
+
+    async def _end(self) -> None:
+        """Leave in order: nothing new comes in, what plays is paused, and Simkl is told as far as three seconds go."""
+        await self.server.stop()
+        for source in self.sources:
+            await self.supervisor.dismiss(f"source {source.name}")
+        with contextlib.suppress(StorageError):
+            await self.engine.lose_contact()
+            await self._checkpoint()
+        couriers = self.accounts.couriers
+        for name in couriers:
+            await self.supervisor.dismiss(f"courier {name}")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_S):
+                await asyncio.gather(*(courier.flush() for courier in couriers.values()))
+
+    def _chores(self) -> Sequence[chores.Chore]:
+        day_s = 86_400.0
+
+        async def prune() -> None:
+            await chores.prune(self.database, self.clock.now().utc_ms)
+
+        async def tidy() -> None:
+            await chores.tidy(self.database)
+
+        async def links() -> None:
+            self.accounts.check_links(self.supervisor)
+
+        return [
+            chores.Chore(name="prune", every_s=day_s, work=prune, jitter_s=3600),
+            chores.Chore(name="vacuum", every_s=30 * day_s, work=tidy, jitter_s=3600),
+            chores.Chore(name="checkpoint", every_s=300, work=self._checkpoint),
+            chores.Chore(name="links", every_s=60, work=links, jitter_s=5),
+        ]
+
+    def _serve_watchdog(self, notifier: Notifier) -> None:
+        every_s = notifier.watchdog_s
+        if every_s is None:
+            return
+
+        async def ping() -> None:
+            while True:
+                notifier.send("WATCHDOG=1")
+                await asyncio.sleep(every_s)
+
+        self.supervisor.serve("watchdog", ping)
+
+    async def _hear(self, heard: Heard) -> None:
+        await self.engine.hear(heard)
+
+    def _on_change(self, effects: Sequence[Effect], state: State) -> None:
+        accounts = {effect.account for effect in effects if isinstance(effect, Fact)} | set(state.banners)
+        self.accounts.wake(sorted(accounts))
+        for effect in effects:
+            if isinstance(effect, Resolve):
+                self.supervisor.errand(f"resolve {effect.session}", self._resolve(effect.session))
+
+    async def _resolve(self, session: str) -> None:
+        while True:
+            try:
+                await self.resolver.resolve(session)
+            except StorageError as error:
+                log.warning("storage", error=str(error))
+                await self.clock.sleep(RESOLVE_RETRY_S)
+            else:
+                return
+
+    async def catch_up(self) -> None:
+        """Ask every source for what it saw while we were away (design.md 1.4, `catch_up`)."""
+        limit_ms = int(self.config.catch_up * 1000)
+        if limit_ms <= 0:
+            return
+        now = self.clock.now().utc_ms
+        for source in self.sources:
+            since = await self.database.read(partial(plays.get_checkpoint, source=source.name))
+            asked = now if since is None else await source.catch_up(max(since, now - limit_ms))
+            if asked is not None:
+                await self._set_checkpoint(source.name, asked)
+
+    async def _checkpoint(self) -> None:
+        """Remember that until now every source that answers was heard."""
+        now = self.clock.now().utc_ms
+        for source in self.sources:
+            if source.health.reachable is not False:
+                await self._set_checkpoint(source.name, now)
+
+    async def _set_checkpoint(self, source: str, utc_ms: int) -> None:
+        await self.database.write(lambda connection: plays.set_checkpoint(connection, source, utc_ms))
+
+    def http(self) -> HttpClient:
+        """Make the shared client on first use."""
+        if self._http is None:
+            self._http = new_client()
+        return self._http
+
+    async def _close_http(self) -> None:
+        if self._http is not None:
+            await self._http.aclose()
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return "unknown"
+
+
+@contextlib.asynccontextmanager
+async def signals(daemon: Daemon) -> AsyncIterator[None]:
+    """SIGTERM and SIGINT end the daemon, SIGHUP reads the configuration again."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, daemon.stop.set)
+    loop.add_signal_handler(signal.SIGHUP, daemon.reloader.ask)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.remove_signal_handler(number)

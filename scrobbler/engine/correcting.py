@@ -1,0 +1,61 @@
+"""A person says what a play really was (`scrobbler fix`)."""
+
+import msgspec
+from msgspec.structs import replace
+
+from scrobbler.api import Work, describe
+from scrobbler.clock import Clock
+from scrobbler.engine.engine import Answer, Engine
+from scrobbler.identify.aliases import aliases
+from scrobbler.plays.judge import part_work
+from scrobbler.plays.model import Fact, Note
+from scrobbler.store import plays, works
+from scrobbler.store.database import Connection, Database
+
+_FACT = msgspec.json.Decoder(Fact)
+
+
+class CorrectionError(Exception):
+    """The play cannot be corrected. The text is one sentence."""
+
+
+async def correct(engine: Engine, database: Database, clock: Clock, play: str, work: Work) -> str:
+    """Make a play one of another work, and send again what that changes. Returns what happens, in words."""
+    viewing = engine.state.viewings.get(play)
+    names = works.Names(
+        work=work,
+        strong=tuple((one.scheme, one.value) for one in aliases(work) if not one.weak),
+        weak=(),
+        differs=lambda _one, _other: False,
+    )
+    if viewing is not None and viewing.work is None:
+        for session in viewing.sessions:
+            reasons = ("said so by hand",)
+            await engine.identified(
+                Answer(session=session, names=names, runtime_ms=viewing.runtime_ms, confidence=1.0, reasons=reasons)
+            )
+        return "it goes on its way"
+    now = clock.now()
+
+    def rewrite(connection: Connection) -> int:
+        number = works.work_number(connection, names, now.utc_ms, window_ms=0)
+        rows = list(connection.execute("SELECT id, part, body FROM ledger WHERE viewing = ?", (play,)))
+        for row_id, part, body in rows:
+            fact = replace(_FACT.decode(body), work=part_work(work, part), work_id=number, live=False, rewatch=False)
+            connection.execute(
+                "UPDATE ledger SET state = 'due', outcome = '', settled_utc_ms = NULL, live = 0, stage = 'tell', "
+                "work_id = ?, body = ? WHERE id = ?",
+                (number, msgspec.json.encode(fact), row_id),
+            )
+        if rows:
+            connection.execute(
+                "UPDATE viewings SET title = ?, work_id = ? WHERE id = ?", (describe(work), number, play)
+            )
+            plays.write_notes(
+                connection, [Note(about=play, step="corrected", text=f"{describe(work)}, said so by hand")], now.utc_ms
+            )
+        return len(rows)
+
+    if await database.write(rewrite) == 0:
+        raise CorrectionError(f"{play} has nothing that could be corrected; `scrobbler why {play}` tells its story")
+    return "it is sent again; an entry that Simkl already has under the wrong title must be removed there"

@@ -1,0 +1,146 @@
+"""A small language for tests of the state machine: a house whose clock the test turns."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from scrobbler.api import Episode, Ids, Item, Kind, Movie, PlayerEvent, Show
+from scrobbler.clock import Now
+from scrobbler.plays.machine import next_deadline, step
+from scrobbler.plays.model import (
+    ContactLost,
+    Deadline,
+    Effect,
+    Fact,
+    Heard,
+    Identified,
+    Input,
+    Nature,
+    Note,
+    Prior,
+    Resolve,
+    State,
+    Watcher,
+)
+
+START_UTC_MS = 1_790_000_000_000
+MINUTE = 60_000
+FILM = Movie(title="Sintel", year=2010, ids=Ids(imdb="tt1727587"))
+OTHER_FILM = Movie(title="Big Buck Bunny", year=2008, ids=Ids(imdb="tt1254207"))
+TICKS = Nature(ticks=True, quiet_ms=60_000, close_ms=1_800_000, richness=60)
+RICH_TICKS = Nature(ticks=True, quiet_ms=90_000, close_ms=1_800_000, richness=80)
+EDGES = Nature(ticks=False, quiet_ms=900_000, close_ms=6 * 3_600_000, richness=70)
+ALICE = Watcher(account="alice")
+
+
+def episode(number: int, last: int | None = None) -> Episode:
+    """Name an episode of the tests' show."""
+    return Episode(show=Show(title="Firefly", ids=Ids(tvdb="78874")), season=1, number=number, last_number=last)
+
+
+class House:
+    """The machine with everything around it that a test needs: time, and works that identify themselves."""
+
+    def __init__(self, *watchers: Watcher, nature: Nature = TICKS, length_ms: int = 100 * MINUTE) -> None:
+        self.state = State()
+        self.utc_ms = START_UTC_MS
+        self.mono_ms = 1_000_000
+        self.watchers = watchers or (ALICE,)
+        self.nature = nature
+        self.length_ms: int | None = length_ms
+        self.effects: list[Effect] = []
+        self.priors: tuple[Prior, ...] = ()
+        self.works: dict[str, int] = {}
+        self.auto_identify = True
+
+    @property
+    def now(self) -> Now:
+        return Now(self.utc_ms, self.mono_ms)
+
+    def wait(self, ms: int) -> None:
+        """Let time pass, with each deadline at its time."""
+        end = self.mono_ms + ms
+        while (due := next_deadline(self.state)) is not None and due <= end:
+            self._move(max(due, self.mono_ms))
+            self.give(Deadline())
+        self._move(end)
+
+    def sleep_through(self, ms: int) -> None:
+        """Let time pass with nobody looking, as a suspended machine does."""
+        self._move(self.mono_ms + ms)
+
+    def _move(self, mono_ms: int) -> None:
+        self.utc_ms += mono_ms - self.mono_ms
+        self.mono_ms = mono_ms
+
+    def give(self, given: Input) -> list[Effect]:
+        """Hand one input to the machine, and answer its questions about works."""
+        self.state, effects = step(self.state, given, self.now)
+        self.effects.extend(effects)
+        for effect in effects:
+            if isinstance(effect, Resolve) and self.auto_identify:
+                self.identify(effect.session)
+        return list(effects)
+
+    def identify(self, session: str) -> None:
+        """Answer what a session plays: its own item."""
+        one = self.state.sessions[session]
+        assert isinstance(one.item, Movie | Episode)
+        number = self.works.setdefault(repr(one.item), len(self.works) + 1)
+        self.give(Identified(session=session, work_id=number, work=one.item, runtime_ms=None, priors=self.priors))
+
+    def hear(
+        self,
+        kind: Kind,
+        at_percent: float | None = None,
+        item: Item = FILM,
+        *,
+        source: str = "room",
+        player: str = "tv",
+        nature: Nature | None = None,
+        **more: Any,
+    ) -> None:
+        """Let a player say something, at a percentage of the item's length."""
+        position = None if at_percent is None or self.length_ms is None else int(self.length_ms * at_percent / 100)
+        values: dict[str, Any] = {"duration_ms": self.length_ms, "position_ms": position, **more}
+        event = PlayerEvent(kind=kind, player=player, item_key=repr(item), item=item, **values)
+        self.give(Heard(source=source, nature=nature or self.nature, watchers=self.watchers, event=event))
+
+    def watch(self, start: float, end: float, item: Item = FILM, *, every_ms: int = 10_000, **more: Any) -> None:
+        """Play honestly from one percentage to another, with a tick now and then."""
+        assert self.length_ms is not None
+        position, goal = int(self.length_ms * start / 100), int(self.length_ms * end / 100)
+        while position < goal:
+            stride = min(every_ms, goal - position)
+            self.wait(stride)
+            position += stride
+            self.hear("progress", None, item, position_ms=position, **more)
+
+    def lose_contact(self, settle_ms: int = 0) -> None:
+        """End or start the daemon."""
+        self.give(ContactLost(settle_ms=settle_ms))
+
+    @property
+    def facts(self) -> list[Fact]:
+        return [one for one in self.effects if isinstance(one, Fact)]
+
+    @property
+    def verdicts(self) -> list[tuple[str, str, float]]:
+        """List the facts as (account, kind, percent)."""
+        return [(one.account, one.kind, one.progress) for one in self.facts]
+
+    @property
+    def notes(self) -> Sequence[str]:
+        return [one.step for one in self.effects if isinstance(one, Note)]
+
+    def banner(self, account: str = "alice") -> tuple[str, str, float | None]:
+        """Say what should show: mode, title, percent."""
+        banner = self.state.banners.get(account)
+        if banner is None or banner.work is None:
+            return ("nothing", "", None)
+        work = banner.work
+        title = work.title if isinstance(work, Movie) else f"{work.show.title} {work.season}x{work.number}"
+        return (banner.mode, title, banner.progress)
+
+    def outcomes(self) -> list[str | None]:
+        """List the viewings' own outcomes, oldest first."""
+        return [one.outcome for one in self.state.viewings.values()]
