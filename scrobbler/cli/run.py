@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from scrobbler.daemon.app import Daemon
+
+
+_SAMPLE = (
+    '[{"kind":"play","player":"tv","item_key":"1","item":{"type":"movie","title":"Sintel","year":2010},'
+    '"position_ms":0,"duration_ms":888000},'
+    '{"kind":"watched","player":"tv","item_key":"1"},'
+    '{"kind":"stop","player":"tv","item_key":"1","position_ms":860000}]'
+)
+"""A film that a server counts as watched: what `curl` posts."""
 
 
 @click.command("run", help="Run the daemon.")
@@ -75,21 +86,23 @@ def _greet(daemon: "Daemon") -> None:
 
 
 def _hints(daemon: "Daemon", address: str) -> str:
-    lines = ["", f"Status page:          {address}/", f"What reached Simkl:   {daemon.sandbox_url}/", "", "Try:"]
+    lines = [
+        "",
+        f"Status page         {address}/",
+        f"What reached Simkl  {daemon.sandbox_url}/",
+        "",
+        "Try, in another terminal:",
+    ]
     events = next((one for one in daemon.sources if one.options.type == "events"), None)
     if events is not None:
-        body = (
-            '[{"kind":"play","player":"tv","item_key":"1","item":{"type":"movie","title":"Sintel","year":2010},'
-            '"position_ms":0,"duration_ms":888000},'
-            '{"kind":"watched","player":"tv","item_key":"1"},{"kind":"stop","player":"tv","item_key":"1"}]'
-        )
         secret = daemon.sources.secrets(events.name)[0]
-        lines.append(f"  curl -d '{body}' {address}/hooks/{events.name}/{secret}")
+        lines.append(f"  curl -d '{_SAMPLE}' {address}/hooks/{events.name}/{secret}")
     mpv = next((one for one in daemon.sources if one.options.type == "mpv"), None)
     if mpv is not None:
-        sockets = getattr(mpv.options, "sockets", ["~/.local/state/mpv/*.sock"])
-        socket = str(next(iter(sockets))).replace("*", "first")
-        folder = str(Path(socket).expanduser().parent)
-        lines.append(f"  mkdir -p {folder}; mpv --input-ipc-server={socket} 'Big Buck Bunny (2008).mkv'")
-    lines += ["  scrobbler history; scrobbler why p1", ""]
+        sockets: Sequence[str] = getattr(mpv.options, "sockets", ())
+        socket = next(iter(sockets), "~/.local/state/mpv/*.sock").replace("*", "try")
+        folder = socket.rpartition("/")[0]
+        lines.append(f"  mkdir -p {folder} && mpv --input-ipc-server={socket} 'Any Film of Yours (2008).mkv'")
+    scrobbler = Path(sys.argv[0])
+    lines += [f"  {scrobbler} history -c {daemon.loaded.file}", f"  {scrobbler} why p1 -c {daemon.loaded.file}", ""]
     return "\n".join(lines)

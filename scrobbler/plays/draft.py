@@ -20,11 +20,15 @@ class Draft:
         self.effects: list[Effect] = []
         self._touched: set[str] = set()
 
-    def new_id(self, prefix: str) -> str:
-        """Number a new session (`s…`) or viewing (`p…`)."""
+    def new_viewing_id(self) -> str:
+        """Number a new viewing: `p1`, `p2`, … are the plays that users see."""
         number = self.serial
         self.serial += 1
-        return f"{prefix}{number}"
+        return f"p{number}"
+
+    def new_session_id(self) -> str:
+        """Name a new session after the first of the viewings that it is about to open."""
+        return f"s{self.serial}"
 
     def put(self, session: Session) -> Session:
         """Take over a session's new value; the accounts in front of it get their banner looked at."""

@@ -44,7 +44,7 @@ def begin(draft: Draft, heard: Heard, mode: Mode = "playing") -> Session:
     utc = event_utc_ms(draft, heard)
     position = event.position_ms if event.observed else None
     session = Session(
-        id=draft.new_id("s"),
+        id=draft.new_session_id(),
         source=heard.source,
         player=event.player,
         item_key=event.item_key,
@@ -169,11 +169,24 @@ def move(draft: Draft, session: Session, position_ms: int, kind: str, *, jumped:
     return replace(session, position_ms=position_ms, position_mono_ms=draft.now.mono_ms, seen=seen)
 
 
-def play_out(draft: Draft, session: Session) -> Session:
-    """A natural end is the end of the file, reached from the last position."""
+def play_out(draft: Draft, session: Session) -> Ending:
+    """Take a natural end: the end of the file, where time allows that it was reached from the last position.
+
+    A player that was told to end earlier says the same (mpv's `--length`): then the last position stands.
+    """
     if not session.duration_ms or session.position_ms is None:
-        return session
-    return draft.put(move(draft, session, session.duration_ms, "end", jumped=False))
+        return "end"
+    allowed_ms = allowance_ms(draft, session)
+    if session.duration_ms - session.position_ms > allowed_ms:
+        return "stop"
+    draft.put(move(draft, session, session.duration_ms, "end", jumped=False))
+    return "end"
+
+
+def allowance_ms(draft: Draft, session: Session) -> int:
+    """Say how far the position can have moved by honest playing since it was last told."""
+    slack_ms = TICK_SLACK_MS if session.ticking else EDGE_SLACK_MS
+    return (draft.now.mono_ms - session.position_mono_ms) * coverage.HONEST_SPEED + slack_ms
 
 
 def end(draft: Draft, session: Session, ending: Ending) -> None:

@@ -238,7 +238,7 @@ Effect: TypeAlias = Fact | Note | Resolve
 
 
 class State(Struct, frozen=True, kw_only=True):
-    """All that is going on, and for a day what went on. `serial` numbers sessions and viewings."""
+    """All that is going on, and for a day what went on. `serial` is the number of the next viewing."""
 
     sessions: dict[str, Session] = {}
     viewings: dict[str, Viewing] = {}

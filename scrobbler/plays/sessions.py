@@ -70,10 +70,8 @@ def finish(draft: Draft, session: Session, heard: Heard) -> None:
     session = listen(draft, session, heard)
     if session.mode == "over":
         return
-    ending: Ending = "end" if event.kind == "end" else "stop"
-    if ending == "end":
-        session = play_out(draft, session)
-    end(draft, session, ending)
+    ending: Ending = play_out(draft, session) if event.kind == "end" else "stop"
+    end(draft, draft.sessions[session.id], ending)
 
 
 def _ghost(draft: Draft, session: Session, heard: Heard) -> bool:
@@ -129,9 +127,9 @@ def late_stop(draft: Draft, session: Session, heard: Heard) -> None:
         return
     if event.position_ms is not None and event.observed:
         session = move(draft, session, event.position_ms, event.kind, jumped=False)
-    if event.kind == "end":
-        session = play_out(draft, session)
-    draft.put(replace(session, ending="end" if event.kind == "end" else "stop"))
+    draft.put(session)
+    ending: Ending = play_out(draft, session) if event.kind == "end" else "stop"
+    session = draft.put(replace(draft.sessions[session.id], ending=ending))
     draft.note(session.id, "late stop", f"heard after it was closed{at(session)}")
     _judge_again(draft, draft.sessions[session.id])
 

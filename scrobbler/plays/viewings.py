@@ -4,7 +4,18 @@ from msgspec.structs import replace
 
 from scrobbler.plays.coverage import NOTHING, Coverage, union, unseen_share
 from scrobbler.plays.draft import Draft
-from scrobbler.plays.judge import UNSEEN_LIMIT, Evidence, judge, locate, part_span, part_work, parts_of, threshold_of
+from scrobbler.plays.judge import (
+    SIMKL_PERCENT,
+    UNSEEN_LIMIT,
+    Evidence,
+    judge,
+    locate,
+    part_span,
+    part_work,
+    parts_of,
+    percent,
+    threshold_of,
+)
 from scrobbler.plays.model import Fact, Identified, Prior, Session, Viewing
 
 CLOSING_MS = 5_000
@@ -24,7 +35,7 @@ def open_viewings(draft: Draft, session: Session) -> None:
     """Begin one viewing for every account in front of the player."""
     for watcher in session.watchers:
         viewing = Viewing(
-            id=draft.new_id("p"),
+            id=draft.new_viewing_id(),
             account=watcher.account,
             threshold=watcher,
             sessions=(session.id,),
@@ -243,9 +254,15 @@ def close(draft: Draft, viewing: Viewing) -> None:
         settle(draft, closed)
 
 
-def _stale(session: Session) -> bool:
-    """Tell whether the server's verdict is far younger than the last position, so that nobody knows where it ended."""
-    return session.verdict_utc_ms is not None and session.verdict_mono_ms - session.position_mono_ms > FRESH_MS
+def _stale(session: Session, length_ms: int | None) -> bool:
+    """Tell whether the last position is older than the server's verdict and says nothing of where it ended.
+
+    It is far older, or it lies below what Simkl counts: the server, which knew more, said "watched" after it.
+    """
+    if session.verdict_utc_ms is None or session.position_mono_ms >= session.verdict_mono_ms:
+        return False
+    below = (percent(session.position_ms, length_ms) or 0.0) < SIMKL_PERCENT
+    return below or session.verdict_mono_ms - session.position_mono_ms > FRESH_MS
 
 
 def settle(draft: Draft, viewing: Viewing) -> None:
@@ -257,7 +274,7 @@ def settle(draft: Draft, viewing: Viewing) -> None:
     length = length_of(viewing, session)
     if session.ending == "end" and length is not None:
         position: int | None = length
-    elif _stale(session):
+    elif _stale(session, length):
         position = None
     else:
         position = session.position_ms

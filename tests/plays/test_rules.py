@@ -15,7 +15,7 @@ def test_a_plain_watch_is_one_banner_and_one_completion():
     house = House()
     house.hear("play", 0)
     revisions = {house.state.banners["alice"].revision}
-    house.watch(0, 97)
+    house.watch(0, 100)
     revisions.add(house.state.banners["alice"].revision)
     house.hear("end", None)
     assert house.verdicts == [("alice", "watched", 100.0)]
@@ -97,8 +97,9 @@ def test_a_film_rushed_through_is_no_watch():
     house = House()
     house.hear("play", 0)
     house.wait(30_000)
+    house.hear("progress", 99)
     house.hear("end", None)
-    assert house.verdicts == [("alice", "left", 100.0)]
+    assert house.verdicts == [("alice", "left", 99.0)]
 
 
 def test_triple_speed_is_honest_watching():
