@@ -38,7 +38,19 @@ def command(account: str | None, config_file: Path | None, *, unlink: bool, acce
     config = _load(config_file)
     name = _choose(account, config)
     tokens = state_dir(config, os.environ) / "tokens.json"
-    raise SystemExit(asyncio.run(_run(config, name, tokens, unlink=unlink, accept=accept)))
+    code = asyncio.run(_run(config, name, tokens, unlink=unlink, accept=accept))
+    _tell_daemon(tokens.parent, name)
+    raise SystemExit(code)
+
+
+def _tell_daemon(state_dir: Path, account: str) -> None:
+    """Let a running daemon look at the link at once; it would find out by itself within a minute."""
+    from contextlib import suppress  # noqa: PLC0415 - only when the command runs
+
+    from scrobbler.control.client import CommandError, NoDaemonError, call  # noqa: PLC0415
+
+    with suppress(NoDaemonError, CommandError):
+        call(state_dir, "link_changed", account=account)
 
 
 async def _run(config: "Config", account: str, tokens: Path, *, unlink: bool, accept: bool) -> int:

@@ -29,17 +29,22 @@ class StateLock:
         self.state_dir = state_dir
         self._handle: int | None = None
 
+    @staticmethod
+    def make_folder(path: Path) -> None:
+        """Make a folder for its owner alone, if it is not there. Raises StateDirError."""
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise _not_writable(path, error) from None
+
     def acquire(self) -> None:
         """Make the folder (0700) if need be and take the lock, without waiting. Raises LockHeldError or StateDirError."""
+        self.make_folder(self.state_dir)
         try:
-            self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             path = self.state_dir / LOCK_NAME
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
-            raise StateDirError(
-                f"the state directory {self.state_dir} cannot be written ({error.strerror}); "
-                "change its owner or mode, or choose another `state_dir`"
-            ) from None
+            raise _not_writable(self.state_dir, error) from None
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.ftruncate(handle, 0)
@@ -68,3 +73,10 @@ class StateLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+
+def _not_writable(path: Path, error: OSError) -> StateDirError:
+    return StateDirError(
+        f"the state directory {path} cannot be written ({error.strerror}); "
+        "change its owner or mode, or choose another `state_dir`"
+    )

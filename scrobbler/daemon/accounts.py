@@ -111,6 +111,8 @@ class Accounts:
         standing = self.couriers[name].standing
         allowance = self._simkl.allowance(name)
         offer = self._offers.get(name)
+        if offer is not None and offer.expires_utc_ms <= self._clock.now().utc_ms:
+            offer = None  # The next code comes after a pause.
         halted = self.line.halt_reason if self.line.halt_mono_ms > self._clock.now().mono_ms else ""
         return AccountState(
             name=name,

@@ -99,6 +99,7 @@ class Daemon:
         Raises StateDirError, StorageError, TokenFileError or ListenError if it cannot start; their texts are for people.
         """
         notifier = Notifier(self._env)
+        StateLock.make_folder(self.state_dir.parent if self._sandbox else self.state_dir)
         with StateLock(self.state_dir):
             async with contextlib.AsyncExitStack() as stack:
                 await self._open(stack)

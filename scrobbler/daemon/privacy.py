@@ -7,9 +7,6 @@ from scrobbler.store.database import Connection, Database
 from scrobbler.store.plays import get_meta, set_meta
 
 KEY = "pauses"
-FOR_EVER_MS = 253_402_300_799_000
-"""The end of the year 9999: a pause without an end."""
-
 _PAUSES = msgspec.json.Decoder(dict[str, int])
 
 

@@ -32,6 +32,9 @@ class Draft:
 
     def put(self, session: Session) -> Session:
         """Take over a session's new value; the accounts in front of it get their banner looked at."""
+        before = self.sessions.get(session.id)
+        if before is None or before.mode != session.mode:
+            session = replace(session, mode_mono_ms=self.now.mono_ms)
         self.sessions[session.id] = session
         self._touched.update(watcher.account for watcher in session.watchers)
         return session
@@ -90,6 +93,8 @@ def rebase(state: State, shift_ms: int) -> State:
             opened_mono_ms=session.opened_mono_ms + shift_ms,
             heard_mono_ms=session.heard_mono_ms + shift_ms,
             edge_mono_ms=session.edge_mono_ms + shift_ms,
+            mode_mono_ms=session.mode_mono_ms + shift_ms,
+            blind_mono_ms=move(session.blind_mono_ms),
             verdict_mono_ms=session.verdict_mono_ms + shift_ms,
             over_mono_ms=session.over_mono_ms + shift_ms,
         )

@@ -64,7 +64,7 @@ def threshold_of(watcher: Watcher, work: Work | None) -> float:
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
-    """What a judgement of one part rests on. Spans and positions are ms within the file."""
+    """What a judgement of one part rests on. Spans and positions are ms within the file; `progress` is of the part."""
 
     progress: float | None
     start_ms: int
@@ -72,7 +72,6 @@ class Evidence(Struct, frozen=True, kw_only=True):
     length_ms: int | None
     offset_ms: int | None
     seen: Coverage
-    ended: bool
     server_verdict: bool
     prior_seen: bool
     threshold: float
@@ -89,7 +88,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
 def judge(evidence: Evidence) -> Verdict:
     """Decide whether a part that is over was watched (rule 4)."""
     e = evidence
-    progress = 100.0 if e.ended else e.progress
+    progress = e.progress
     if e.server_verdict:
         return Verdict(kind="watched", progress=100.0 if progress is None else progress, reason="the server says so")
     if progress is None:

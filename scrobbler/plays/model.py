@@ -13,6 +13,7 @@ from scrobbler.plays.coverage import NOTHING, Coverage
 
 Mode: TypeAlias = Literal["playing", "paused", "quiet", "over"]
 Ending: TypeAlias = Literal["stop", "end", "gone", "replaced", "silence", "ignored"]
+Origin: TypeAlias = Literal["heard", "recalled", "marked"]
 
 
 class Watcher(Struct, frozen=True, kw_only=True):
@@ -108,7 +109,10 @@ class Session(Struct, frozen=True, kw_only=True):
     """One physical playback of one item on one player. It knows no account but carries who sits in front of it.
 
     `position_ms` is the last observed one. `heard_mono_ms` is when the player last said anything that it had observed.
-    `ticking`: it tells positions while it plays, whatever its source is known for. `edge_mono_ms` is when it last began to play.
+    `ticking`: it tells positions while it plays, whatever its source is known for; `rhythm_ms` is its widest gap so far.
+    `edge_mono_ms` is when it last began to play, `mode_mono_ms` when its mode last changed, `blind_mono_ms` when we last lost
+    sight of it ourselves. `said_utc_ms` is what the player's own clock said at the last position. `origin`: heard as it
+    happened, or told about afterwards; later events belong to the first kind alone.
     """
 
     id: str
@@ -118,13 +122,17 @@ class Session(Struct, frozen=True, kw_only=True):
     nature: Nature
     watchers: tuple[Watcher, ...]
     ticking: bool = False
+    rhythm_ms: int = 0
+    origin: Origin = "heard"
     item: Item | None = None
     device: str = ""
     mode: Mode = "playing"
+    mode_mono_ms: int = 0
     ending: Ending | None = None
     offset_ms: int | None = None
     position_ms: int | None = None
     position_mono_ms: int = 0
+    said_utc_ms: int | None = None
     duration_ms: int | None = None
     nominal: bool = False
     shorter_than_ms: int = 0
@@ -138,6 +146,7 @@ class Session(Struct, frozen=True, kw_only=True):
     heard_mono_ms: int = 0
     heard_utc_ms: int = 0
     edge_mono_ms: int = 0
+    blind_mono_ms: int | None = None
     work_id: int | None = None
 
     @property
@@ -149,8 +158,9 @@ class Session(Struct, frozen=True, kw_only=True):
 class Viewing(Struct, frozen=True, kw_only=True):
     """One account watching one work, on one player or several at once. This is what users call a play.
 
-    `voice` is the session that speaks for it. `done_parts` are the parts of a file with several episodes that were judged
-    already; a file with one has part 0 alone. `outcome` is set where no fact of the ledger says how it ended.
+    `voice` is the session that speaks for it. `part` is the episode of a file with several that plays now, from 0;
+    `watched_parts` are those owed as watched, `left_at` the part and the percentage last owed as left. `outcome` is set where
+    no fact of the ledger says how it ended.
     """
 
     id: str
@@ -164,8 +174,8 @@ class Viewing(Struct, frozen=True, kw_only=True):
     runtime_ms: int | None = None
     prior_seen: bool = False
     part: int = 0
-    done_parts: tuple[int, ...] = ()
     watched_parts: tuple[int, ...] = ()
+    left_at: tuple[int, float] | None = None
     opened_utc_ms: int = 0
     closed_utc_ms: int | None = None
     closed_mono_ms: int | None = None

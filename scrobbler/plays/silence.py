@@ -7,7 +7,6 @@ from scrobbler.plays.draft import Draft
 from scrobbler.plays.listening import end
 from scrobbler.plays.model import Session
 
-
 TICKING_QUIET_MS = 120_000
 TICKING_CLOSE_MS = 1_800_000
 """The deadlines of a player that ticks although its source is known for edges alone, as a relay does."""

@@ -319,6 +319,7 @@ def _owe(draft: Draft, viewing: Viewing, part: int, kind: str, progress: float, 
     past = next((one.past_utc_ms for one in talking if one.past_utc_ms is not None), None)
     heard = max((one.heard_utc_ms for one in talking), default=draft.now.utc_ms)
     voice = draft.sessions.get(viewing.voice)
+    length = None if voice is None else length_of(viewing, voice)
     draft.emit(
         Fact(
             viewing=viewing.id,
@@ -328,8 +329,8 @@ def _owe(draft: Draft, viewing: Viewing, part: int, kind: str, progress: float, 
             work=part_work(viewing.work, part),
             kind="watched" if watched else "left",
             progress=progress,
-            at_utc_ms=past or heard,
-            runtime_ms=None if voice is None else length_of(viewing, voice),
+            at_utc_ms=past or max(heard, _overtaken_utc_ms(draft, voice, length)),
+            runtime_ms=length,
             rewatch=viewing.threshold.rewatch,
             live=past is None,
             reason=reason,
@@ -339,3 +340,12 @@ def _owe(draft: Draft, viewing: Viewing, part: int, kind: str, progress: float, 
     if watched:
         latest = draft.viewings[viewing.id]
         draft.put_viewing(replace(latest, watched_parts=(*latest.watched_parts, part)))
+
+
+def _overtaken_utc_ms(draft: Draft, voice: Session | None, length_ms: int | None) -> int:
+    """Say when a play ended that the next item replaced without a stop: now, but no later than its length allows."""
+    if voice is None or voice.ending != "replaced" or voice.ticking or not length_ms:
+        return 0
+    remaining_ms = max(0, length_ms - (voice.position_ms or 0))
+    silent_ms = draft.now.mono_ms - voice.position_mono_ms
+    return draft.now.utc_ms - max(0, silent_ms - remaining_ms)

@@ -1,6 +1,7 @@
 """One SQLite file, one writer thread, whole transactions (design.md part 2, datasette's habit)."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -98,6 +99,8 @@ class Database:
     def _open(self) -> None:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # SQLite gives its -wal and -shm files the mode of the file itself.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             connection = self._connect()
         except OSError as error:
             raise StorageError(f"{self.path.parent}: cannot be made or written: {error.strerror}") from error
