@@ -76,6 +76,11 @@ def _ledger(connection: Connection, play: str) -> Iterator[Line]:
 
 
 def _attempts(connection: Connection, play: str) -> Iterator[Line]:
-    rows = connection.execute("SELECT sent_utc_ms, action, result FROM attempts WHERE about = ? ORDER BY id", (play,))
+    """Tell of requests that did not succeed, or whose answer is awaited; the journal tells of the others."""
+    rows = connection.execute(
+        "SELECT sent_utc_ms, action, result FROM attempts WHERE about = ? AND (result IS NULL OR result LIKE 'failed:%' "
+        "OR result LIKE 'unknown:%') ORDER BY id",
+        (play,),
+    )
     for sent, action, result in rows:
-        yield Line(utc_ms=sent, text=f"request to Simkl: {action}; {result or 'its answer is awaited'}")
+        yield Line(utc_ms=sent, text=f"{action} sent to Simkl: {result or 'its answer is awaited'}")

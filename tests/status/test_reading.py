@@ -105,7 +105,6 @@ async def test_the_story_holds_the_whole_chain(world: World):
         "mpv: play heard",
         "identified: by its name",
         "95 %",
-        "request to Simkl: stop",
         "done: watched",
     ):
         assert words in text
@@ -190,3 +189,20 @@ async def test_after_a_crash(world: World, tmp_path: Path):
         (copy / source.name).write_bytes(source.read_bytes())
     with reading.open_reading(copy / "scrobbler.db") as connection:
         assert [one.title for one in reading.history(connection, 5)] == ["Kept"]
+
+
+async def test_the_story_tells_of_a_request_whose_fate_is_unknown(world: World):
+    """A request that failed or got no answer is part of the chain; a good one is told by its journal line alone."""
+    made = await full_house(world)
+
+    def send(connection: sqlite3.Connection) -> None:
+        open_one = ledger.begin_attempt(connection, "alice", "stop", made["watched"], [], 1)
+        good = ledger.begin_attempt(connection, "alice", "pause", made["watched"], [], 2)
+        ledger.end_attempt(connection, good, "pause", 3)
+        assert open_one != good
+
+    await world.database.write(send)
+    story = await world.database.read(lambda connection: why(connection, made["watched"]))
+    assert story is not None
+    texts = [line.text for line in story.lines if "sent to Simkl" in line.text]
+    assert texts == ["stop sent to Simkl: its answer is awaited"]
