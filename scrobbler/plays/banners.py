@@ -37,18 +37,20 @@ def _refresh(draft: Draft, account: str, settle_ms: int) -> None:
         return
     held = next(((viewing, session) for viewing, session in ready if viewing.id == old.viewing), None)
     if held is not None and old.mode != "nothing":
-        _show(draft, old, *held, "paused", settle_ms)
+        # While a second player may still confirm the end, what shows stays: the completion says all (rule 1).
+        if held[0].closing_mono_ms is None:
+            _show(draft, old, *held, "paused", settle_ms)
     elif old.mode != "nothing":
         draft.put_banner(Banner(account=account, revision=old.revision + 1, settle_mono_ms=draft.now.mono_ms))
 
 
 def _may_start(viewing: Viewing, session: Session, old: Banner) -> bool:
-    """Rule 5: nothing starts past Simkl's 80 %, but what shows already stays."""
+    """Rule 5: nothing starts past Simkl's 80 %, but what shows already stays. What is past never shows (rule 12)."""
     part, progress = where(viewing, session)
-    if progress is None:
+    if session.past_utc_ms is not None:
         return False
     shown = old.viewing == viewing.id and old.mode == "playing" and old.part == part
-    return shown or progress < SIMKL_PERCENT
+    return shown or (progress is not None and progress < SIMKL_PERCENT)
 
 
 def _show(
@@ -75,7 +77,7 @@ def _show(
             part=part,
             work_id=viewing.work_id,
             work=part_work(viewing.work, part),
-            progress=progress,
+            progress=old.progress if progress is None and same_play else progress,
             runtime_ms=length_of(viewing, session),
             position_utc_ms=session.heard_utc_ms,
             settle_mono_ms=settle_mono_ms,

@@ -4,17 +4,17 @@ from msgspec.structs import replace
 
 from scrobbler.api import Episode, Movie
 from scrobbler.clock import utc_ms
-from scrobbler.plays import coverage, viewings
+from scrobbler.plays import coverage, following, viewings
 from scrobbler.plays.draft import Draft
 from scrobbler.plays.judge import percent
-from scrobbler.plays.model import Ending, Heard, Mode, Resolve, Session
+from scrobbler.plays.model import Ending, Heard, Mode, Origin, Resolve, Session
 
 TICK_SLACK_MS = 10_000
 EDGE_SLACK_MS = 30_000
 """How far a report may lag behind its time: sources with edges report stored positions (players.md 1.6.2)."""
 
-TICK_EVERY_MS = 60_000
-"""A player whose positions come no further apart than this ticks."""
+RHYTHM_LIMIT_MS = 10 * 60_000
+"""A player that tells its position more rarely is not expected to keep that up."""
 
 PAST_MS = 5 * 60_000
 """An event whose own time lies further back tells of a play we missed."""
@@ -31,17 +31,30 @@ def event_utc_ms(draft: Draft, heard: Heard) -> int:
     return said if abs(said - draft.now.utc_ms) <= CLOCK_AGREES_MS else draft.now.utc_ms
 
 
-def _past_utc_ms(draft: Draft, heard: Heard) -> int | None:
+def past_utc_ms(draft: Draft, heard: Heard) -> int | None:
+    """Say when the event happened if that is past; None for what happens now. A verdict with a time of its own is history."""
     if heard.event.at is None:
         return None
     said = utc_ms(heard.event.at)
-    return said if draft.now.utc_ms - said > PAST_MS else None
+    limit = CLOCK_AGREES_MS if heard.event.kind == "watched" else PAST_MS
+    return said if draft.now.utc_ms - said > limit else None
 
 
-def begin(draft: Draft, heard: Heard, mode: Mode = "playing") -> Session:
-    """Open a session, and a viewing for each account in front of the player."""
+def sane(heard: Heard) -> Heard:
+    """Drop what cannot be: a negative position is unknown, and so is a length of nothing."""
     event = heard.event
-    utc = event_utc_ms(draft, heard)
+    position = event.position_ms if event.position_ms is None or event.position_ms >= 0 else None
+    duration = event.duration_ms if event.duration_ms and event.duration_ms > 0 else None
+    if (position, duration) == (event.position_ms, event.duration_ms):
+        return heard
+    return replace(heard, event=replace(event, position_ms=position, duration_ms=duration))
+
+
+def begin(draft: Draft, heard: Heard, mode: Mode = "playing", *, origin: Origin = "heard", held: str = "") -> Session:
+    """Open a session, and a viewing for each account in front of the player. `held` says why people must look at it first."""
+    event = heard.event
+    past = past_utc_ms(draft, heard)
+    utc = past or event_utc_ms(draft, heard)
     position = event.position_ms if event.observed else None
     session = Session(
         id=draft.new_session_id(),
@@ -52,16 +65,18 @@ def begin(draft: Draft, heard: Heard, mode: Mode = "playing") -> Session:
         watchers=heard.watchers,
         item=event.item,
         device=event.device or "",
-        ticking=heard.nature.ticks,
+        ticking=heard.nature.ticks or (event.kind == "progress" and event.observed),
+        origin=origin,
         mode=mode,
         offset_ms=position,
         position_ms=position,
         position_mono_ms=draft.now.mono_ms,
+        said_utc_ms=None if event.at is None else utc_ms(event.at),
         duration_ms=event.duration_ms,
         nominal=event.nominal,
         shorter_than_ms=heard.shorter_than_ms,
         seen=coverage.add(coverage.NOTHING, 0, position or 0),
-        past_utc_ms=_past_utc_ms(draft, heard),
+        past_utc_ms=past,
         opened_utc_ms=utc,
         opened_mono_ms=draft.now.mono_ms,
         heard_mono_ms=draft.now.mono_ms,
@@ -73,6 +88,10 @@ def begin(draft: Draft, heard: Heard, mode: Mode = "playing") -> Session:
     draft.note(session.id, "opened", f"{event.kind} heard from {heard.source}{at(session)}")
     if heard.ignored:
         ignore(draft, session, heard.ignored)
+    elif held:
+        for viewing in draft.viewings_of(session):
+            draft.put_viewing(replace(viewing, outcome="needs review", outcome_reason=held))
+            draft.note(viewing.id, "held", held)
     elif not _too_short(draft, session):
         draft.emit(Resolve(session=session.id))
     return draft.sessions[session.id]
@@ -109,17 +128,21 @@ def listen(draft: Draft, session: Session, heard: Heard, *, jumped: bool = False
     event = heard.event
     if not event.observed:
         return session
+    gap_ms = draft.now.mono_ms - session.heard_mono_ms
+    ticks = event.kind == "progress"
+    duration_ms, nominal = _better_length(session, heard)
     changed = replace(
         session,
         heard_mono_ms=draft.now.mono_ms,
         heard_utc_ms=event_utc_ms(draft, heard),
-        duration_ms=_better_length(session, heard),
-        nominal=session.nominal and event.nominal if event.duration_ms else session.nominal,
+        duration_ms=duration_ms,
+        nominal=nominal,
         device=event.device or session.device,
-        ticking=session.ticking or _ticks(draft, session, heard),
+        ticking=session.ticking or ticks,
+        rhythm_ms=max(session.rhythm_ms, min(gap_ms, RHYTHM_LIMIT_MS)) if ticks else session.rhythm_ms,
+        past_utc_ms=past_utc_ms(draft, heard) if session.origin == "heard" else session.past_utc_ms,
     )
-    if event.position_ms is not None:
-        changed = move(draft, changed, event.position_ms, event.kind, jumped=jumped)
+    changed = move(draft, changed, heard, jumped=jumped)
     draft.put(changed)
     if changed.duration_ms != session.duration_ms and _too_short(draft, changed):
         return draft.sessions[session.id]
@@ -130,17 +153,12 @@ def listen(draft: Draft, session: Session, heard: Heard, *, jumped: bool = False
     return changed
 
 
-def _ticks(draft: Draft, session: Session, heard: Heard) -> bool:
-    """Tell whether a player tells its position often enough that its silence means something."""
-    return heard.event.kind == "progress" and draft.now.mono_ms - session.heard_mono_ms <= TICK_EVERY_MS
-
-
-def _better_length(session: Session, heard: Heard) -> int | None:
-    if not heard.event.duration_ms:
-        return session.duration_ms
-    if session.duration_ms and not session.nominal and heard.event.nominal:
-        return session.duration_ms
-    return heard.event.duration_ms
+def _better_length(session: Session, heard: Heard) -> tuple[int | None, bool]:
+    """Choose between the known length and the event's; the file's own beats a catalogue's round figure."""
+    exact = session.duration_ms is not None and not session.nominal
+    if not heard.event.duration_ms or (exact and heard.event.nominal):
+        return session.duration_ms, session.nominal
+    return heard.event.duration_ms, heard.event.nominal
 
 
 def _richer_item(session: Session, heard: Heard) -> bool:
@@ -153,47 +171,66 @@ def _richer_item(session: Session, heard: Heard) -> bool:
     return isinstance(item, Movie | Episode) and bool(item.ids) and item != session.item
 
 
-def move(draft: Draft, session: Session, position_ms: int, kind: str, *, jumped: bool) -> Session:
-    """Move to a new position and count what was seen on the way (rule 4)."""
+def move(draft: Draft, session: Session, heard: Heard, *, jumped: bool = False) -> Session:
+    """Move to the position that an event tells, if any, and count what was seen on the way (rule 4)."""
+    event = heard.event
+    position_ms = event.position_ms
+    if position_ms is None or not event.observed:
+        return session
+    if position_ms == 0 and session.position_ms and event.kind not in ("play", "progress", "seek"):
+        # Whoever has no position writes 0; nobody stops there who was somewhere else a moment ago (rule 2).
+        return session
+    elapsed_ms = _elapsed_ms(draft, session, heard)
     seen = session.seen
-    if session.offset_ms is None:
+    if session.offset_ms is None or session.position_ms is None:
+        # It began so far before its first known position as it has been open.
+        offset_ms = max(0, position_ms - elapsed_ms)
         seen = coverage.add(seen, 0, position_ms)
-        session = replace(session, offset_ms=position_ms)
-    elif session.position_ms is not None and not jumped:
-        elapsed = draft.now.mono_ms - session.position_mono_ms
-        # Time counts for a paused session only when its resume may have got lost, that is, at its end.
-        if session.mode == "paused" and kind not in ("stop", "end", "watched"):
-            elapsed = 0
-        slack = TICK_SLACK_MS if session.ticking else EDGE_SLACK_MS
-        seen = coverage.advance(seen, session.position_ms, position_ms, elapsed_ms=elapsed, slack_ms=slack)
-    return replace(session, position_ms=position_ms, position_mono_ms=draft.now.mono_ms, seen=seen)
+        session = replace(session, offset_ms=offset_ms)
+    elif jumped:
+        # What played before the jump was never told where nobody ticks.
+        seen = coverage.add(seen, session.position_ms, session.position_ms + elapsed_ms)
+    else:
+        slack_ms = TICK_SLACK_MS if session.ticking else EDGE_SLACK_MS
+        seen = coverage.advance(seen, session.position_ms, position_ms, elapsed_ms=elapsed_ms, slack_ms=slack_ms)
+    said = None if event.at is None else utc_ms(event.at)
+    return replace(session, position_ms=position_ms, position_mono_ms=draft.now.mono_ms, said_utc_ms=said, seen=seen)
 
 
-def play_out(draft: Draft, session: Session) -> Ending:
+def _elapsed_ms(draft: Draft, session: Session, heard: Heard) -> int:
+    """Say for how long it may have played since the last position: by our clock, or by the player's own if that allows more."""
+    event = heard.event
+    # While it is paused nothing plays, unless its resume got lost: at its end, and where a second pause follows the first.
+    lost = event.kind in ("stop", "end", "watched") or (event.kind == "pause" and not session.ticking)
+    if session.mode == "paused" and not lost:
+        return 0
+    elapsed_ms = draft.now.mono_ms - session.position_mono_ms
+    if event.at is not None and session.said_utc_ms is not None:
+        # A relay that was cut off tells everything at once later.
+        elapsed_ms = max(elapsed_ms, utc_ms(event.at) - session.said_utc_ms)
+    return elapsed_ms
+
+
+def play_out(draft: Draft, session: Session, heard: Heard) -> Ending:
     """Take a natural end: the end of the file, where time allows that it was reached from the last position.
 
     A player that was told to end earlier says the same (mpv's `--length`): then the last position stands.
     """
-    if not session.duration_ms or session.position_ms is None:
+    if session.position_ms is None:
         return "end"
-    allowed_ms = allowance_ms(draft, session)
-    if session.duration_ms - session.position_ms > allowed_ms:
-        return "stop"
-    draft.put(move(draft, session, session.duration_ms, "end", jumped=False))
-    return "end"
-
-
-def allowance_ms(draft: Draft, session: Session) -> int:
-    """Say how far the position can have moved by honest playing since it was last told."""
     slack_ms = TICK_SLACK_MS if session.ticking else EDGE_SLACK_MS
-    return (draft.now.mono_ms - session.position_mono_ms) * coverage.HONEST_SPEED + slack_ms
+    reach_ms = session.position_ms + _elapsed_ms(draft, session, heard) * coverage.HONEST_SPEED + slack_ms
+    if session.duration_ms and session.duration_ms > reach_ms:
+        return "stop"
+    draft.put(replace(session, seen=coverage.add(session.seen, session.position_ms, session.duration_ms or reach_ms)))
+    return "end"
 
 
 def end(draft: Draft, session: Session, ending: Ending) -> None:
     """Close a session, and its viewings unless another player goes on."""
     session = draft.put(replace(session, mode="over", ending=ending, over_mono_ms=draft.now.mono_ms))
     draft.note(session.id, "over", f"{ENDING_WORDS[ending]}{at(session)}")
-    viewings.session_over(draft, session)
+    following.session_over(draft, session)
 
 
 ENDING_WORDS: dict[Ending, str] = {

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from scrobbler.clock import Now
-from scrobbler.plays import banners, listening, sessions, silence, viewings
+from scrobbler.plays import banners, following, joining, listening, marking, sessions, silence
 from scrobbler.plays.draft import DAY_MS, Draft
 from scrobbler.plays.model import (
     ContactLost,
@@ -50,7 +50,7 @@ def step(state: State, given: Input, now: Now) -> tuple[State, tuple[Effect, ...
         case Heard():
             _hear(draft, given)
         case Identified(session=name) if name in draft.sessions:
-            viewings.identify(draft, draft.sessions[name], given)
+            joining.identify(draft, draft.sessions[name], given)
         case Unidentified(session=name, reason=reason) if name in draft.sessions:
             _give_up(draft, draft.sessions[name], reason)
         case Ignore(session=name, reason=reason) if name in draft.sessions:
@@ -58,11 +58,10 @@ def step(state: State, given: Input, now: Now) -> tuple[State, tuple[Effect, ...
         case Hide(account=account):
             _hide(draft, account)
         case ContactLost(settle_ms=settle_ms):
-            for session in list(draft.sessions.values()):
-                if session.mode == "playing":
-                    silence.fall_quiet(draft, session, "the daemon lost sight of the player")
+            _lose_sight(draft)
         case Deadline() | Identified() | Unidentified() | Ignore():
             pass
+    _run_deadlines(draft)
     banners.refresh(draft, settle_ms=settle_ms)
     return draft.result(), tuple(draft.effects)
 
@@ -71,6 +70,7 @@ def next_deadline(state: State) -> int | None:
     """Say when something happens by the mere passing of time, on the monotonic clock in ms."""
     dues = [due for session in state.sessions.values() for due in _dues(session)]
     dues += [one.closing_mono_ms for one in state.viewings.values() if one.closing_mono_ms is not None]
+    dues += [one.over_mono_ms + DAY_MS for one in state.sessions.values() if not one.open]
     dues += [one.closed_mono_ms + DAY_MS for one in state.viewings.values() if one.closed_mono_ms is not None]
     return min(dues, default=None)
 
@@ -91,8 +91,16 @@ def _run_deadlines(draft: Draft) -> None:
             silence.fall_silent(draft, session)
     for viewing in list(draft.viewings.values()):
         if viewing.closing_mono_ms is not None and viewing.closing_mono_ms <= draft.now.mono_ms:
-            viewings.closing_due(draft, viewing)
+            following.closing_due(draft, draft.viewings[viewing.id])
     draft.forget_old()
+
+
+def _lose_sight(draft: Draft) -> None:
+    for session in list(draft.sessions.values()):
+        if session.open or session.over_mono_ms == draft.now.mono_ms:
+            session = draft.put(replace(session, blind_mono_ms=draft.now.mono_ms))  # noqa: PLW2901
+        if session.mode == "playing":
+            silence.fall_quiet(draft, session, "the daemon lost sight of the player")
 
 
 def _hide(draft: Draft, account: str) -> None:
@@ -100,43 +108,68 @@ def _hide(draft: Draft, account: str) -> None:
         if viewing.account == account and viewing.open:
             hidden = replace(viewing, outcome="ignored", outcome_reason="private mode")
             draft.note(viewing.id, "ignored", "private mode")
-            viewings.close(draft, hidden)
+            following.close(draft, hidden)
 
 
 def _give_up(draft: Draft, session: Session, reason: str) -> None:
     for viewing in draft.viewings_of(session):
-        if viewing.work is None:
+        if viewing.work is None and viewing.outcome is None:
             draft.put_viewing(replace(viewing, outcome="needs review", outcome_reason=reason))
             draft.note(viewing.id, "not identified", reason)
 
 
 def _hear(draft: Draft, heard: Heard) -> None:
-    here = [one for one in draft.sessions.values() if one.source == heard.source and one.player == heard.event.player]
+    heard = listening.sane(heard)
+    here = [
+        one
+        for one in draft.sessions.values()
+        if one.source == heard.source and one.player == heard.event.player and one.origin == "heard"
+    ]
     same = [one for one in here if one.item_key == heard.event.item_key]
     session = max(same, key=lambda one: (one.open, one.opened_mono_ms, one.heard_mono_ms), default=None)
-    if heard.event.kind in REPLACES and heard.event.observed:
+    action = TABLE[heard.event.kind][_situation(session)]
+    if heard.event.kind == "watched" and listening.past_utc_ms(draft, heard) is not None:
+        action = "recall"
+    if session is not None and _swapped(draft, session, here, heard):
+        sessions.overtaken_by_next(draft, session, heard)
+        return
+    if heard.event.kind in REPLACES and heard.event.observed and not _only_echoes(draft, session, heard):
         for other in here:
             if other.open and other.item_key != heard.event.item_key:
                 sessions.replaced(draft, other)
-    situation = _situation(session)
-    action = TABLE[heard.event.kind][situation]
-    if session is None or action == "mark":
-        _without_session(draft, action, heard)
+    if session is not None and session.open and heard.ignored:
+        listening.ignore(draft, session, heard.ignored)
+    elif session is None or action in ("mark", "recall"):
+        _without_session(draft, action, session, heard)
     else:
         _ON_SESSION[action](draft, session, heard)
 
 
-def _without_session(draft: Draft, action: Action, heard: Heard) -> None:
+def _swapped(draft: Draft, session: Session, here: list[Session], heard: Heard) -> bool:
+    """Tell whether the next item overtook this word about an item that it has just replaced (players.md 1.5)."""
+    return (
+        heard.event.kind in ("progress", "pause", "seek")
+        and session.ending == "replaced"
+        and draft.now.mono_ms - session.over_mono_ms <= sessions.SWAPPED_MS
+        and any(other.open for other in here)
+    )
+
+
+def _only_echoes(draft: Draft, session: Session | None, heard: Heard) -> bool:
+    """Tell whether a word about an item that is over says nothing of what plays now."""
+    return session is not None and _situation(session) == "finished" and sessions.echoes(draft, session, heard)
+
+
+def _without_session(draft: Draft, action: Action, known: Session | None, heard: Heard) -> None:
     match action:
-        case "begin" | "begin paused":
-            if heard.event.observed:
-                listening.begin(draft, heard, "paused" if action == "begin paused" else "playing")
-        case "begin and finish":
+        case "begin" | "begin paused" if heard.event.observed:
+            listening.begin(draft, heard, "paused" if action == "begin paused" else "playing")
+        case "begin and finish" if heard.event.observed:
             sessions.begin_and_finish(draft, heard)
         case "recall":
             sessions.recall(draft, heard)
         case "mark":
-            sessions.mark(draft, heard)
+            marking.mark(draft, known, heard)
         case _:
             pass
 

@@ -5,23 +5,33 @@ Every action takes the draft, the session as it is, and what was heard; the tabl
 
 from msgspec.structs import replace
 
-from scrobbler.plays import viewings
+from scrobbler.plays import following
 from scrobbler.plays.draft import Draft
 from scrobbler.plays.judge import SIMKL_PERCENT, percent
 from scrobbler.plays.listening import at, begin, end, event_utc_ms, listen, move, play_out
 from scrobbler.plays.model import Ending, Heard, Mode, Session
+from scrobbler.plays.settling import UNSEEN, settle
+from scrobbler.plays.viewings import all_watched, length_of
 
 AGAIN_MS = 10 * 60_000
 """So long after its end, the same item on the same player with an unknown or near-end position is an echo (rule 11)."""
 
+CLEARED_MS = 2 * 60_000
+"""So long after a play that the server counted, its position 0 is a cleared resume point (players.md 1.6.2)."""
+
 LATE_VERDICT_MS = 2 * 60_000
 """So long after a stop, the server's verdict about that play may still arrive (players.md 1.5)."""
+
+SWAPPED_MS = 2_000
+"""Events that a server sends at the same time may arrive in the wrong order within this time (players.md 1.5)."""
 
 
 def go_on(draft: Draft, session: Session, heard: Heard) -> None:
     """It plays: begins to again, or still does."""
     event = heard.event
     if not event.observed and session.mode != "playing":
+        return
+    if session.mode == "paused" and event.kind == "progress" and _overtaken(draft, session, heard):
         return
     stored_offset = session.verdict_utc_ms is not None and event.kind == "play" and not session.ticking
     if stored_offset:
@@ -31,34 +41,45 @@ def go_on(draft: Draft, session: Session, heard: Heard) -> None:
     session = listen(draft, session, heard)
     if session.mode == "over":
         return
-    if before != "playing" and event.observed:
+    if before != "playing":
         session = draft.put(replace(session, mode="playing", edge_mono_ms=draft.now.mono_ms))
         draft.note(session.id, "resumed", f"{event.kind} heard{at(session)}")
-    viewings.follow(draft, session)
+    following.follow(draft, session)
+
+
+def _overtaken(draft: Draft, session: Session, heard: Heard) -> bool:
+    """Tell whether a report of a position was overtaken by the pause that came after it."""
+    position = heard.event.position_ms
+    behind = position is not None and session.position_ms is not None and position <= session.position_ms
+    return behind and draft.now.mono_ms - session.mode_mono_ms <= SWAPPED_MS
 
 
 def hold(draft: Draft, session: Session, heard: Heard) -> None:
     """It is paused."""
     before = session.mode
+    if not heard.event.observed and before != "playing":
+        return
     session = listen(draft, session, heard)
     if session.mode == "over":
         return
     if before != "paused":
         session = draft.put(replace(session, mode="paused"))
         draft.note(session.id, "paused", f"pause heard{at(session)}")
-    viewings.follow(draft, session)
+    following.follow(draft, session)
 
 
 def jump(draft: Draft, session: Session, heard: Heard) -> None:
     """The position jumped: what lies between was not seen."""
     before = session.mode
+    if not heard.event.observed:
+        return
     session = listen(draft, session, heard, jumped=True)
     if session.mode == "over":
         return
     if before == "quiet":
         session = draft.put(replace(session, mode="playing", edge_mono_ms=draft.now.mono_ms))
     draft.note(session.id, "seek", f"jumped{at(session)}")
-    viewings.follow(draft, session)
+    following.follow(draft, session)
 
 
 def finish(draft: Draft, session: Session, heard: Heard) -> None:
@@ -70,7 +91,7 @@ def finish(draft: Draft, session: Session, heard: Heard) -> None:
     session = listen(draft, session, heard)
     if session.mode == "over":
         return
-    ending: Ending = play_out(draft, session) if event.kind == "end" else "stop"
+    ending: Ending = play_out(draft, session, heard) if event.kind == "end" else "stop"
     end(draft, draft.sessions[session.id], ending)
 
 
@@ -78,7 +99,9 @@ def _ghost(draft: Draft, session: Session, heard: Heard) -> bool:
     position = heard.event.position_ms
     if not session.nature.ticks or heard.event.kind != "stop" or position is None or session.position_ms is None:
         return False
-    silent_ms = draft.now.mono_ms - session.heard_mono_ms
+    # While we were away ourselves, its silence says nothing.
+    since_mono_ms = max(session.heard_mono_ms, session.blind_mono_ms or session.heard_mono_ms)
+    silent_ms = draft.now.mono_ms - since_mono_ms
     return session.mode != "paused" and silent_ms > session.nature.quiet_ms and position > session.position_ms
 
 
@@ -100,19 +123,24 @@ def verdict(draft: Draft, session: Session, heard: Heard) -> None:
     if session.mode == "over":
         return
     if session.verdict_utc_ms is None:
-        session = draft.put(
-            replace(session, verdict_utc_ms=event_utc_ms(draft, heard), verdict_mono_ms=draft.now.mono_ms)
-        )
+        session = _count(draft, session, heard)
         draft.note(session.id, "verdict", "the server counts it as watched")
-    if session.mode == "quiet":
-        end(draft, session, "silence")
+
+
+def _count(draft: Draft, session: Session, heard: Heard) -> Session:
+    said = event_utc_ms(draft, heard)
+    return draft.put(replace(session, verdict_utc_ms=said, verdict_mono_ms=draft.now.mono_ms))
 
 
 def late_verdict(draft: Draft, session: Session, heard: Heard) -> None:
-    """The server's verdict arrives after the stop it belongs before: it still counts, for a short while."""
-    if draft.now.mono_ms - session.over_mono_ms > LATE_VERDICT_MS or session.verdict_utc_ms is not None:
+    """The server's verdict arrives after the stop it belongs before; much later, it is about a play that we missed."""
+    if session.verdict_utc_ms is not None or session.ending == "ignored":
         return
-    session = draft.put(replace(session, verdict_utc_ms=event_utc_ms(draft, heard), verdict_mono_ms=draft.now.mono_ms))
+    if draft.now.mono_ms - session.over_mono_ms > LATE_VERDICT_MS:
+        if not _watched(draft, session):
+            recall(draft, heard)
+        return
+    session = _count(draft, session, heard)
     draft.note(session.id, "verdict", "the server counts it as watched, said after the stop")
     _judge_again(draft, session)
 
@@ -120,65 +148,102 @@ def late_verdict(draft: Draft, session: Session, heard: Heard) -> None:
 def late_stop(draft: Draft, session: Session, heard: Heard) -> None:
     """A stop arrives for an item that was closed without one: its position may still make it a watch (rule 11)."""
     event = heard.event
-    limit = LATE_VERDICT_MS if session.ending == "replaced" else session.nature.close_ms
+    limit = LATE_VERDICT_MS if session.ending == "replaced" and session.ticking else session.nature.close_ms
     if draft.now.mono_ms - session.over_mono_ms > limit or session.ending == "ignored":
         return
     if _ghost(draft, session, heard):
         return
-    if event.position_ms is not None and event.observed:
-        session = move(draft, session, event.position_ms, event.kind, jumped=False)
-    draft.put(session)
-    ending: Ending = play_out(draft, session) if event.kind == "end" else "stop"
+    session = draft.put(move(draft, session, heard))
+    ending: Ending = play_out(draft, session, heard) if event.kind == "end" else "stop"
     session = draft.put(replace(draft.sessions[session.id], ending=ending))
     draft.note(session.id, "late stop", f"heard after it was closed{at(session)}")
-    _judge_again(draft, draft.sessions[session.id])
+    _judge_again(draft, session)
+
+
+def overtaken_by_next(draft: Draft, session: Session, heard: Heard) -> None:
+    """A word about an item arrives after the next one has begun: its position counts, the next item plays on (rule 7)."""
+    session = draft.put(move(draft, session, heard))
+    draft.note(session.id, "late word", f"{heard.event.kind} heard after the next item{at(session)}")
+    _judge_again(draft, session)
 
 
 def _judge_again(draft: Draft, session: Session) -> None:
     for viewing in draft.viewings_of(session):
-        if not viewing.open and viewing.work is not None and viewing.outcome in (None, "needs review"):
-            draft.put_viewing(replace(viewing, outcome=None, outcome_reason=""))
-            viewings.settle(draft, draft.viewings[viewing.id])
+        open_question = viewing.outcome in (None, "needs review") or viewing.outcome_reason == UNSEEN
+        if not viewing.open and viewing.work is not None and open_question:
+            latest = draft.put_viewing(replace(viewing, voice=session.id, outcome=None, outcome_reason=""))
+            settle(draft, latest)
+
+
+def _watched(draft: Draft, session: Session) -> bool:
+    """Tell whether all that a session is part of is owed as watched."""
+    viewings = draft.viewings_of(session)
+    return bool(viewings) and all(all_watched(viewing) for viewing in viewings)
 
 
 def reattach(draft: Draft, session: Session, heard: Heard) -> None:
     """A player that had fallen silent is heard again with the same item: the play goes on."""
-    if session.ending == "ignored" or not heard.event.observed:
+    event = heard.event
+    if not event.observed:
         return
-    if all(viewing.watched_parts for viewing in draft.viewings_of(session)):
+    if session.ending == "ignored":
+        _reconsider(draft, session, heard)
+        return
+    if _watched(draft, session):
         again(draft, session, heard)
         return
-    mode: Mode = "paused" if heard.event.kind == "pause" else "playing"
-    session = replace(session, mode=mode, ending=None, edge_mono_ms=draft.now.mono_ms)
-    draft.put(session)
+    mode: Mode = "paused" if event.kind == "pause" else "playing"
+    session = draft.put(replace(session, mode=mode, ending=None, edge_mono_ms=draft.now.mono_ms))
     for viewing in draft.viewings_of(session):
-        if not viewing.watched_parts and viewing.outcome in (None, "needs review"):
+        if not all_watched(viewing) and viewing.outcome in (None, "needs review"):
             draft.put_viewing(
                 replace(
                     viewing, closed_utc_ms=None, closed_mono_ms=None, voice=session.id, outcome=None, outcome_reason=""
                 )
             )
     draft.note(session.id, "reattached", "the player is heard again")
-    session = listen(draft, session, heard)
+    session = listen(draft, session, heard, jumped=event.kind == "seek")
     if session.open:
-        viewings.follow(draft, session)
+        following.follow(draft, session)
+
+
+def _reconsider(draft: Draft, session: Session, heard: Heard) -> None:
+    """What was no play of ours stays none, unless its length was wrong, or it begins anew when the filters may have changed."""
+    length_ms = heard.event.duration_ms
+    was_short = bool(session.duration_ms and session.duration_ms < session.shorter_than_ms)
+    long_enough = length_ms is not None and length_ms >= heard.shorter_than_ms
+    later = draft.now.mono_ms - session.over_mono_ms > AGAIN_MS
+    if not heard.ignored and ((was_short and long_enough) or (heard.event.kind == "play" and later and not was_short)):
+        begin(draft, heard, "paused" if heard.event.kind == "pause" else "playing")
 
 
 def again(draft: Draft, session: Session, heard: Heard) -> None:
     """The item that just ended is reported again: an echo, or a new play from a real low position (rule 11)."""
     if not heard.event.observed:
         return
-    recent = draft.now.mono_ms - session.over_mono_ms <= AGAIN_MS
-    progress = percent(heard.event.position_ms, heard.event.duration_ms or session.duration_ms)
-    reached = percent(session.position_ms, session.duration_ms)
-    was_done = session.ending == "end" or session.verdict_utc_ms is not None or (reached or 0.0) >= SIMKL_PERCENT
+    if echoes(draft, session, heard):
+        if heard.event.kind == "play":
+            draft.note(session.id, "echo", f"{heard.event.kind} after the end changes nothing")
+    else:
+        begin(draft, heard, "paused" if heard.event.kind == "pause" else "playing")
+
+
+def echoes(draft: Draft, session: Session, heard: Heard) -> bool:
+    """Tell whether a word about an item that is over is an echo of it, and no new play."""
+    event = heard.event
+    over_ms = draft.now.mono_ms - session.over_mono_ms
+    cleared = session.verdict_utc_ms is not None and not session.ticking and over_ms <= CLEARED_MS
+    position_ms = None if cleared and event.position_ms == 0 else event.position_ms
+    lengths = [length_of(viewing, session) for viewing in draft.viewings_of(session)]
+    length_ms = next((one for one in lengths if one), session.duration_ms)
+    progress = percent(position_ms, event.duration_ms or length_ms)
+    reached = percent(session.position_ms, length_ms) or 0.0
+    counted = session.verdict_utc_ms is not None or _watched(draft, session)
+    done = session.ending == "end" or counted or reached >= SIMKL_PERCENT
     low = progress is not None and progress < SIMKL_PERCENT
-    if session.ending == "ignored" and recent:
-        return
-    if recent and was_done and not low:
-        draft.note(session.id, "echo", f"{heard.event.kind} after the end changes nothing")
-        return
-    begin(draft, heard, "paused" if heard.event.kind == "pause" else "playing")
+    # A player that rests on the last picture says "pause" as long as it is open; one that was lost is heard again there.
+    resting = event.kind == "pause" or session.ending not in ("stop", "end")
+    return done and not low and (over_ms <= AGAIN_MS or resting)
 
 
 def swallow(draft: Draft, session: Session, heard: Heard) -> None:
@@ -186,27 +251,21 @@ def swallow(draft: Draft, session: Session, heard: Heard) -> None:
     del draft, session, heard
 
 
-def mark(draft: Draft, heard: Heard) -> None:
-    """Somebody marked the item by hand: a completion without a viewing in progress (rule 15)."""
-    session = begin(draft, replace(heard, event=replace(heard.event, position_ms=None)))
-    if session.open:
-        said = event_utc_ms(draft, heard)
-        session = draft.put(
-            replace(
-                session, verdict_utc_ms=said, verdict_mono_ms=draft.now.mono_ms, past_utc_ms=session.past_utc_ms or said
-            )
-        )
-        end(draft, session, "stop")
-
-
 def recall(draft: Draft, heard: Heard) -> None:
     """The server says "watched" about something that we did not see begin."""
     session = begin(draft, heard)
     if not session.open:
         return
-    session = draft.put(replace(session, verdict_utc_ms=event_utc_ms(draft, heard), verdict_mono_ms=draft.now.mono_ms))
+    session = _count(draft, session, heard)
     if session.past_utc_ms is not None:
-        end(draft, session, "stop")
+        end(draft, draft.put(replace(session, origin="recalled")), "stop")
+    elif any(_beside(one, session) for one in draft.sessions.values()):
+        # Another item plays on that player: the verdict came late, and its play is over.
+        end(draft, session, "replaced")
+
+
+def _beside(other: Session, session: Session) -> bool:
+    return other.open and other.id != session.id and (other.source, other.player) == (session.source, session.player)
 
 
 def begin_and_finish(draft: Draft, heard: Heard) -> None:

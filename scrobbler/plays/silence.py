@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from scrobbler.plays import viewings
+from scrobbler.plays import following
 from scrobbler.plays.draft import Draft
 from scrobbler.plays.listening import end
 from scrobbler.plays.model import Session
@@ -11,23 +11,29 @@ TICKING_QUIET_MS = 120_000
 TICKING_CLOSE_MS = 1_800_000
 """The deadlines of a player that ticks although its source is known for edges alone, as a relay does."""
 
+RHYTHMS = 2
+"""Such a player is quiet no sooner than after so many of its own gaps."""
+
 
 def _limits(session: Session) -> tuple[int, int]:
     """Give the quiet and the close limit of a session in ms."""
     if session.ticking and not session.nature.ticks:
-        return TICKING_QUIET_MS, TICKING_CLOSE_MS
+        return max(TICKING_QUIET_MS, RHYTHMS * session.rhythm_ms), TICKING_CLOSE_MS
     return session.nature.quiet_ms, session.nature.close_ms
 
 
 def quiet_due(session: Session) -> int | None:
     """Say when silence becomes a pause, on the monotonic clock in ms."""
-    if session.mode != "playing":
-        return None
+    return _quiet_at(session) if session.mode == "playing" else None
+
+
+def _quiet_at(session: Session) -> int:
     quiet_ms, close_ms = _limits(session)
     if session.ticking:
         return session.heard_mono_ms + quiet_ms
     if session.duration_ms and session.position_ms is not None:
-        return session.position_mono_ms + max(0, session.duration_ms - session.position_ms) + quiet_ms
+        since_mono_ms = max(session.position_mono_ms, session.edge_mono_ms)
+        return since_mono_ms + max(0, session.duration_ms - session.position_ms) + quiet_ms
     return session.heard_mono_ms + max(quiet_ms, close_ms)
 
 
@@ -41,6 +47,9 @@ def close_due(session: Session) -> int | None:
         return None
     if session.mode == "paused":
         return session.heard_mono_ms + PAUSED_CLOSE_MS
+    if session.mode == "quiet" and session.verdict_utc_ms is not None:
+        # What the server counts is settled by the first silence; after our own restart it may still play on (design.md 1.6).
+        return _quiet_at(session)
     quiet_ms, close_ms = _limits(session)
     if session.ticking or session.mode == "playing":
         return (quiet_due(session) or session.heard_mono_ms) + close_ms
@@ -49,13 +58,11 @@ def close_due(session: Session) -> int | None:
 
 
 def fall_quiet(draft: Draft, session: Session, why: str) -> None:
-    """Nothing is heard: show it as paused; a verdict that the server gave settles it (design.md 1.6)."""
+    """Nothing is heard: show it as paused."""
     session = draft.put(replace(session, mode="quiet"))
     draft.note(session.id, "quiet", why)
-    if session.verdict_utc_ms is not None:
-        end(draft, session, "silence")
-        return
-    viewings.follow(draft, session)
+    following.follow(draft, session)
+    following.nothing_left(draft, session)
 
 
 def fall_silent(draft: Draft, session: Session) -> None:

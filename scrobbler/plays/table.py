@@ -36,6 +36,25 @@ SITUATIONS: dict[Situation, str] = {
     "finished": "the player said that it is over",
 }
 
+ACTIONS: dict[Action, str] = {
+    "begin": "a play begins here",
+    "begin paused": "a play begins here, paused",
+    "begin and finish": "a play that was not seen is over; its position may be saved",
+    "recall": "a play that was not seen counts as watched",
+    "mark": "a completion without a play; nothing, if it was watched here within a day",
+    "go on": "it plays, at this position",
+    "hold": "it is paused",
+    "jump": "the position jumped, and what lies between was not seen",
+    "finish": "it is over, and judged",
+    "verdict": "the server counts it as watched; that settles when the play ends",
+    "lose": "contact is lost, and it is judged at the last observed position",
+    "reattach": "the play goes on",
+    "late stop": "it is judged again at the position of the stop, if that comes soon enough",
+    "late verdict": "it is judged again, with the server's verdict; minutes later it is a play that was not seen",
+    "again": "an echo, which changes nothing; from a low position, or much later, a new play",
+    "nothing": "nothing",
+}
+
 TABLE: dict[Kind, dict[Situation, Action]] = {
     "play": {
         "unknown": "begin",
@@ -95,11 +114,11 @@ TABLE: dict[Kind, dict[Situation, Action]] = {
     },
     "marked": {
         "unknown": "mark",
-        "playing": "nothing",
-        "paused": "nothing",
-        "quiet": "nothing",
+        "playing": "verdict",
+        "paused": "verdict",
+        "quiet": "verdict",
         "lost": "mark",
-        "finished": "nothing",
+        "finished": "mark",
     },
     "gone": {
         "unknown": "nothing",
@@ -116,9 +135,12 @@ REPLACES: frozenset[Kind] = frozenset({"play", "progress", "pause", "seek"})
 
 
 def markdown() -> str:
-    """Print the table for the documentation."""
-    lines = ["| event | " + " | ".join(SITUATIONS) + " |", "|---" * (len(SITUATIONS) + 1) + "|"]
-    lines += [
-        f"| {kind} | " + " | ".join(row[situation] for situation in SITUATIONS) + " |" for kind, row in TABLE.items()
-    ]
+    """Print the table, and what its words mean, for the documentation."""
+    names = list(SITUATIONS)
+    lines = ["| event | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    lines += [f"| `{kind}` | " + " | ".join(row[name] for name in names) + " |" for kind, row in TABLE.items()]
+    lines += ["", "| situation | means |", "|---|---|"]
+    lines += [f"| {name} | {words} |" for name, words in SITUATIONS.items()]
+    lines += ["", "| action | means |", "|---|---|"]
+    lines += [f"| {name} | {words} |" for name, words in ACTIONS.items()]
     return "\n".join(lines)

@@ -1,6 +1,7 @@
 """A small language for tests of the state machine: a house whose clock the test turns."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from scrobbler.api import Episode, Ids, Item, Kind, Movie, PlayerEvent, Show
@@ -51,6 +52,8 @@ class House:
         self.priors: tuple[Prior, ...] = ()
         self.works: dict[str, int] = {}
         self.auto_identify = True
+        self.shorter_than_ms = 0
+        self.runtime_ms: int | None = None
 
     @property
     def now(self) -> Now:
@@ -86,26 +89,39 @@ class House:
         one = self.state.sessions[session]
         assert isinstance(one.item, Movie | Episode)
         number = self.works.setdefault(repr(one.item), len(self.works) + 1)
-        self.give(Identified(session=session, work_id=number, work=one.item, runtime_ms=None, priors=self.priors))
+        self.give(
+            Identified(session=session, work_id=number, work=one.item, runtime_ms=self.runtime_ms, priors=self.priors)
+        )
 
     def hear(
         self,
         kind: Kind,
         at_percent: float | None = None,
-        item: Item = FILM,
+        item: Item | None = FILM,
         *,
+        item_key: str = "",
         source: str = "room",
         player: str = "tv",
         nature: Nature | None = None,
+        ignored: str = "",
         **more: Any,
     ) -> None:
         """Let a player say something, at a percentage of the item's length."""
         position = None if at_percent is None or self.length_ms is None else int(self.length_ms * at_percent / 100)
         values: dict[str, Any] = {"duration_ms": self.length_ms, "position_ms": position, **more}
-        event = PlayerEvent(kind=kind, player=player, item_key=repr(item), item=item, **values)
-        self.give(Heard(source=source, nature=nature or self.nature, watchers=self.watchers, event=event))
+        event = PlayerEvent(kind=kind, player=player, item_key=item_key or repr(item), item=item, **values)
+        self.give(
+            Heard(
+                source=source,
+                nature=nature or self.nature,
+                watchers=self.watchers,
+                event=event,
+                shorter_than_ms=self.shorter_than_ms,
+                ignored=ignored,
+            )
+        )
 
-    def watch(self, start: float, end: float, item: Item = FILM, *, every_ms: int = 10_000, **more: Any) -> None:
+    def watch(self, start: float, end: float, item: Item | None = FILM, *, every_ms: int = 10_000, **more: Any) -> None:
         """Play honestly from one percentage to another, with a tick now and then."""
         assert self.length_ms is not None
         position, goal = int(self.length_ms * start / 100), int(self.length_ms * end / 100)
@@ -118,6 +134,15 @@ class House:
     def lose_contact(self, settle_ms: int = 0) -> None:
         """End or start the daemon."""
         self.give(ContactLost(settle_ms=settle_ms))
+
+    def ago(self, ms: int) -> datetime:
+        """Name a moment in the past, as an event's own time."""
+        return datetime.fromtimestamp((self.utc_ms - ms) / 1000, UTC)
+
+    @property
+    def kinds(self) -> list[str]:
+        """List what the facts say, in order."""
+        return [one.kind for one in self.facts]
 
     @property
     def facts(self) -> list[Fact]:

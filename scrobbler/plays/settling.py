@@ -1,0 +1,195 @@
+"""Settling: what a viewing amounts to becomes a fact of the ledger, once (design.md rules 4, 11, 13)."""
+
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scrobbler.plays.draft import Draft
+from scrobbler.plays.judge import (
+    SIMKL_PERCENT,
+    Evidence,
+    Verdict,
+    judge,
+    locate,
+    part_span,
+    part_work,
+    parts_of,
+    percent,
+    threshold_of,
+)
+from scrobbler.plays.model import Fact, Session, Viewing
+from scrobbler.plays.viewings import coverage_of, length_of, talking, where
+
+FRESH_MS = 2 * 60_000
+"""A position that is so much older than the server's verdict no longer says where the play is."""
+
+WHOLE_MS = 5 * 60_000
+"""What ran to its end without ever telling its length counts as whole when so much of it was played."""
+
+UNSEEN = "a stop of something that was not seen playing"
+"""Why nothing comes of a stop that told no position of a play that nobody saw."""
+
+
+class _End(Struct, frozen=True, kw_only=True):
+    """Where a viewing ended: its position and the length it is measured by, in ms."""
+
+    position_ms: int | None
+    length_ms: int | None
+
+
+def settle(draft: Draft, viewing: Viewing) -> None:
+    """Judge a closed viewing of a known work. A watch stands; what was left may still become a watch (rule 11)."""
+    session = draft.sessions.get(viewing.voice)
+    if session is None or viewing.work is None:
+        return
+    end = _end_of(viewing, session)
+    part, progress = locate(end.position_ms, end.length_ms, parts_of(viewing.work))
+    for earlier in range(part):
+        _judge_passed(draft, viewing, earlier, end)
+    said = any(one.verdict_utc_ms is not None for one in talking(draft, viewing))
+    verdict = _judge(draft, viewing, part, progress, end)
+    if said:
+        for other in range(parts_of(viewing.work)):
+            if other != part:
+                _owe(draft, viewing, other, "watched", 100.0, verdict.reason)
+    if verdict.kind != "unknown":
+        _owe(draft, viewing, part, verdict.kind, verdict.progress, verdict.reason)
+    elif all(one.offset_ms is None and one.opened_mono_ms == one.over_mono_ms for one in talking(draft, viewing)):
+        draft.put_viewing(replace(viewing, outcome="ignored", outcome_reason=UNSEEN))
+        draft.note(viewing.id, "judged", UNSEEN)
+    else:
+        draft.put_viewing(replace(viewing, outcome="needs review", outcome_reason=verdict.reason))
+        draft.note(viewing.id, "judged", verdict.reason)
+
+
+def complete_parts(draft: Draft, viewing: Viewing, session: Session) -> None:
+    """Complete the parts of a file with several episodes once the next one has played (rule 13)."""
+    part, _ = where(viewing, session)
+    end = _End(position_ms=session.position_ms, length_ms=length_of(viewing, session))
+    for earlier in range(part):
+        _, border = _span(viewing, earlier, end)
+        played_on = session.position_ms is not None and any(
+            first < session.position_ms and last > border for first, last in coverage_of(draft, viewing)
+        )
+        if played_on:
+            _judge_passed(draft, viewing, earlier, end)
+    if part != viewing.part:
+        draft.put_viewing(replace(draft.viewings[viewing.id], part=part))
+
+
+def _end_of(viewing: Viewing, session: Session) -> _End:
+    length = length_of(viewing, session)
+    if session.ending == "end":
+        length = length or _played_length(session)
+        return _End(position_ms=length or session.position_ms, length_ms=length)
+    return _End(position_ms=None if _stale(session, length) else session.position_ms, length_ms=length)
+
+
+def _stale(session: Session, length_ms: int | None) -> bool:
+    """Tell whether the last position is older than the server's verdict and says nothing of where it ended.
+
+    It is far older, or it lies below what Simkl counts: the server, which knew more, said "watched" after it.
+    """
+    if session.verdict_utc_ms is None or session.position_mono_ms >= session.verdict_mono_ms:
+        return False
+    below = (percent(session.position_ms, length_ms) or 0.0) < SIMKL_PERCENT
+    return below or session.verdict_mono_ms - session.position_mono_ms > FRESH_MS
+
+
+def _played_length(session: Session) -> int | None:
+    """Estimate the length of what ran to its end without telling it; None when too little of it was seen to say."""
+    if session.position_ms is None:
+        return None
+    reached_ms = session.position_ms + max(0, session.over_mono_ms - session.position_mono_ms)
+    return reached_ms if reached_ms >= max(WHOLE_MS, session.shorter_than_ms) else None
+
+
+def _span(viewing: Viewing, part: int, end: _End) -> tuple[int, int]:
+    return part_span(part, parts_of(viewing.work), end.length_ms) if end.length_ms else (0, 0)
+
+
+def _judge(draft: Draft, viewing: Viewing, part: int, progress: float | None, end: _End) -> Verdict:
+    start, stop = _span(viewing, part, end)
+    sessions = talking(draft, viewing)
+    offsets = [one for one in (_offset_of(one, end) for one in sessions) if one is not None]
+    return judge(
+        Evidence(
+            progress=progress,
+            start_ms=start,
+            position_ms=end.position_ms if end.position_ms is None or not stop else min(end.position_ms, stop),
+            length_ms=(stop - start) or None,
+            offset_ms=min(offsets) if offsets else None,
+            seen=coverage_of(draft, viewing),
+            server_verdict=any(one.verdict_utc_ms is not None for one in sessions),
+            prior_seen=viewing.prior_seen,
+            threshold=threshold_of(viewing.threshold, viewing.work),
+        )
+    )
+
+
+def _offset_of(session: Session, end: _End) -> int | None:
+    """Say where a session began: of one that told its end alone, as far before it as it was open."""
+    if session.offset_ms is None and session.ending == "end" and end.length_ms:
+        return max(0, end.length_ms - (session.over_mono_ms - session.opened_mono_ms))
+    return session.offset_ms
+
+
+def _judge_passed(draft: Draft, viewing: Viewing, part: int, end: _End) -> None:
+    """Judge a part that lies behind the position: it was left at its end, or skipped, or never begun here."""
+    latest = draft.viewings[viewing.id]
+    _, border = _span(latest, part, end)
+    offsets = [one.offset_ms for one in talking(draft, latest) if one.offset_ms is not None]
+    if part in latest.watched_parts or (offsets and min(offsets) >= border):
+        return
+    verdict = _judge(draft, latest, part, 100.0, replace(end, position_ms=border))
+    if verdict.kind == "watched":
+        _owe(draft, latest, part, "watched", 100.0, "the file went on past it")
+    elif latest.part <= part or not latest.open:
+        draft.note(latest.id, "part skipped", f"part {part + 1}: {verdict.reason}")
+
+
+def _owe(
+    draft: Draft, viewing: Viewing, part: int, kind: Literal["watched", "left"], progress: float, reason: str
+) -> None:
+    """Put a terminal fact into the ledger, once; to repeat what was said changes nothing."""
+    latest = draft.viewings[viewing.id]
+    assert latest.work is not None
+    assert latest.work_id is not None
+    if part in latest.watched_parts or (kind == "left" and latest.left_at == (part, progress)):
+        return
+    sessions = talking(draft, latest)
+    voice = draft.sessions.get(latest.voice)
+    past = None if voice is None else voice.past_utc_ms
+    length = None if voice is None else length_of(latest, voice)
+    heard = max((one.heard_utc_ms for one in sessions), default=draft.now.utc_ms)
+    draft.emit(
+        Fact(
+            viewing=latest.id,
+            part=part,
+            account=latest.account,
+            work_id=latest.work_id,
+            work=part_work(latest.work, part),
+            kind=kind,
+            progress=progress,
+            at_utc_ms=past or max(heard, _overtaken_utc_ms(draft, voice, length)),
+            runtime_ms=length,
+            rewatch=latest.threshold.rewatch,
+            live=past is None,
+            reason=reason,
+        )
+    )
+    draft.note(latest.id, "judged", f"{kind}: {reason}")
+    if kind == "watched":
+        draft.put_viewing(replace(latest, watched_parts=(*latest.watched_parts, part)))
+    else:
+        draft.put_viewing(replace(latest, left_at=(part, progress)))
+
+
+def _overtaken_utc_ms(draft: Draft, voice: Session | None, length_ms: int | None) -> int:
+    """Say when a play ended that the next item replaced without a stop: now, but no later than its length allows."""
+    if voice is None or voice.ending != "replaced" or voice.ticking or not length_ms:
+        return 0
+    remaining_ms = max(0, length_ms - (voice.position_ms or 0))
+    silent_ms = draft.now.mono_ms - voice.position_mono_ms
+    return draft.now.utc_ms - max(0, silent_ms - remaining_ms)

@@ -1,0 +1,271 @@
+"""Marks by hand, plays that a source remembers, and files with several episodes (design.md rules 12, 13, 15)."""
+
+from scrobbler.plays.model import Prior
+from tests.plays.kit import EDGES, MINUTE, OTHER_FILM, House, episode
+
+HOUR = 60 * MINUTE
+
+
+def test_a_mark_is_a_completion_without_a_viewing():
+    """Rule 15: history with its own time, never a banner."""
+    house = House()
+    house.hear("marked")
+    assert [(fact.kind, fact.live, fact.at_utc_ms) for fact in house.facts] == [("watched", False, house.utc_ms)]
+    assert house.banner()[0] == "nothing"
+
+
+def test_the_same_mark_twice_is_one_completion():
+    """Rule 11: repeats change nothing."""
+    house = House()
+    house.hear("marked")
+    house.wait(2_000)
+    house.hear("marked")
+    assert len(house.facts) == 1
+
+
+def test_a_mark_during_the_play_is_the_servers_verdict():
+    """Rule 4: mark-watched counts, and settles when the play ends."""
+    house = House()
+    house.hear("play", 0)
+    house.watch(0, 50)
+    house.hear("marked")
+    assert house.facts == []
+    house.watch(50, 60)
+    house.hear("stop", 60)
+    assert house.verdicts == [("alice", "watched", 60.0)]
+
+
+def test_a_mark_elsewhere_during_the_play_is_its_verdict_too():
+    """Jellyfin names the marks of a user as a player of their own."""
+    house = House()
+    house.hear("play", 0)
+    house.watch(0, 50)
+    house.hear("marked", player="by-hand")
+    house.hear("stop", 50)
+    assert house.kinds == ["watched"]
+
+
+def test_a_mark_after_a_play_that_was_left_counts():
+    """Left at half, then marked by hand: somebody said that it was watched."""
+    house = House()
+    house.hear("play", 0)
+    house.watch(0, 50)
+    house.hear("stop", 50)
+    house.wait(5 * MINUTE)
+    house.hear("marked")
+    assert house.kinds == ["left", "watched"]
+    assert not house.facts[1].live
+
+
+def test_a_mark_after_a_watch_changes_nothing():
+    """Rule 11: a server that marks by itself after the end says nothing new."""
+    house = House()
+    house.hear("play", 0)
+    house.watch(0, 95)
+    house.hear("stop", 95)
+    house.wait(5_000)
+    house.hear("marked")
+    house.hear("marked", player="by-hand")
+    assert house.kinds == ["watched"]
+
+
+def test_a_flood_of_marks_goes_to_review():
+    """Rule 15: more than 20 within ten minutes are not watched, they are imported."""
+    house = House()
+    for number in range(1, 31):
+        house.wait(5_000)
+        house.hear("marked", None, episode(number), player="by-hand")
+    assert house.kinds == ["watched"] * 20
+    held = [one for one in house.state.viewings.values() if one.outcome == "needs review"]
+    assert len(held) == 10
+    assert {one.outcome_reason for one in held} == {"more than 20 marks by hand within 10 minutes"}
+    house.wait(10 * MINUTE)
+    house.hear("marked", None, episode(40), player="by-hand")
+    assert len(house.facts) == 21
+
+
+def test_people_release_a_mark_of_the_flood():
+    """Review: once somebody says what it is, it is owed."""
+    house = House()
+    for number in range(1, 22):
+        house.hear("marked", None, episode(number), player="by-hand")
+    house.identify("s21")
+    assert len(house.facts) == 21
+
+
+def test_a_remembered_play_does_not_count_for_the_one_in_progress():
+    """Catching up: yesterday's watch is not today's."""
+    house = House(nature=EDGES)
+    house.hear("play", 0)
+    house.wait(10 * MINUTE)
+    house.hear("watched", None, at=house.ago(20 * HOUR))
+    house.hear("stop", 10)
+    assert [(fact.kind, fact.progress, fact.live) for fact in house.facts] == [
+        ("watched", 100.0, False),
+        ("left", 10.0, True),
+    ]
+
+
+def test_a_remembered_play_completes_the_one_whose_stop_was_lost():
+    """Catching up: the play that we followed until contact was lost."""
+    house = House(nature=EDGES)
+    house.hear("play", 0)
+    house.wait(20 * MINUTE)
+    house.hear("gone", 20)
+    house.wait(2 * HOUR)
+    house.hear("watched", None, at=house.ago(40 * MINUTE), player="history:1")
+    assert [(fact.viewing, fact.kind) for fact in house.facts] == [("p1", "left"), ("p1", "watched")]
+    assert house.facts[1].at_utc_ms == house.utc_ms - 40 * MINUTE
+
+
+def test_a_play_remembered_twice_is_owed_once():
+    """Catching up goes through the same duplicate guard, whatever player the source names."""
+    house = House(nature=EDGES)
+    house.hear("watched", None, at=house.ago(3 * HOUR))
+    house.hear("watched", None, at=house.ago(3 * HOUR))
+    house.hear("watched", None, at=house.ago(3 * HOUR + MINUTE), source="log")
+    assert house.kinds == ["watched"]
+
+
+def test_a_play_remembered_before_its_name_is_known_is_owed_once():
+    """Both reports wait for their identification."""
+    house = House(nature=EDGES)
+    house.auto_identify = False
+    house.hear("watched", None, at=house.ago(3 * HOUR))
+    house.hear("watched", None, at=house.ago(3 * HOUR))
+    for session in list(house.state.sessions):
+        house.identify(session)
+    assert house.kinds == ["watched"]
+
+
+def test_a_remembered_play_does_not_swallow_the_next_one():
+    """What a source remembers is no session that later events belong to."""
+    house = House(nature=EDGES)
+    house.hear("watched", None, at=house.ago(3 * HOUR))
+    house.wait(MINUTE)
+    house.hear("play", None)
+    house.wait(MINUTE)
+    house.hear("pause", 90)
+    assert house.state.sessions["s2"].mode == "paused"
+
+
+def test_a_recent_remembered_play_does_not_wait_for_a_stop():
+    """A verdict with a time of its own is history, even if it is three minutes old."""
+    house = House(nature=EDGES)
+    house.hear("watched", None, at=house.ago(3 * MINUTE), player="history:1")
+    assert house.kinds == ["watched"]
+
+
+def test_a_double_file_counts_on_a_player_with_edges_alone():
+    """Rule 13: closed past its first part, both are complete."""
+    house = House(nature=EDGES)
+    house.hear("play", 0, episode(1, 2))
+    house.wait(97 * MINUTE)
+    house.hear("stop", 97, episode(1, 2))
+    assert [(fact.part, fact.kind, fact.progress) for fact in house.facts] == [
+        (0, "watched", 100.0),
+        (1, "watched", 94.0),
+    ]
+
+
+def test_a_double_file_named_late_counts_both_parts():
+    """Rule 13: the name arrives in the second part."""
+    house = House()
+    house.auto_identify = False
+    house.hear("play", 0, episode(1, 2))
+    house.watch(0, 70, episode(1, 2))
+    house.identify("s1")
+    assert [(fact.part, fact.kind) for fact in house.facts] == [(0, "watched")]
+    assert house.banner()[1] == "Firefly 1x2"
+
+
+def test_a_part_that_was_skipped_and_watched_later_counts():
+    """Rule 13: seeking back over the border and watching it makes it complete."""
+    house = House()
+    house.hear("play", 0, episode(1, 2))
+    house.hear("seek", 55, episode(1, 2))
+    house.watch(55, 60, episode(1, 2))
+    assert house.facts == []
+    house.hear("seek", 0, episode(1, 2))
+    assert house.banner()[1] == "Firefly 1x1"
+    house.watch(0, 60, episode(1, 2))
+    house.hear("stop", 60, episode(1, 2))
+    assert [(fact.part, fact.kind, fact.progress) for fact in house.facts] == [(0, "watched", 100.0), (1, "left", 20.0)]
+
+
+def test_a_look_over_the_border_completes_nothing():
+    """Rule 13: the next part has to play."""
+    house = House()
+    house.hear("play", 0, episode(1, 2))
+    house.watch(0, 35, episode(1, 2))
+    house.hear("seek", 55, episode(1, 2))
+    house.hear("seek", 35, episode(1, 2))
+    house.watch(35, 37, episode(1, 2))
+    house.hear("stop", 37, episode(1, 2))
+    assert [(fact.part, fact.kind, fact.progress) for fact in house.facts] == [(0, "left", 74.0)]
+
+
+def test_a_double_file_begun_in_its_second_part_leaves_the_first_alone():
+    """Rule 13: what was not played here is not judged."""
+    house = House()
+    house.hear("play", 52, episode(1, 2))
+    house.watch(52, 97, episode(1, 2))
+    house.hear("stop", 97, episode(1, 2))
+    assert [(fact.part, fact.kind) for fact in house.facts] == [(1, "watched")]
+
+
+def test_a_double_file_goes_on_after_contact_was_lost_in_its_second_part():
+    """Rule 11: the first part is watched, the second one goes on in the same play."""
+    house = House()
+    house.hear("play", 0, episode(1, 2))
+    house.watch(0, 70, episode(1, 2))
+    house.hear("gone", None, episode(1, 2))
+    house.wait(HOUR)
+    house.watch(70, 97, episode(1, 2))
+    house.hear("stop", 97, episode(1, 2))
+    assert [(fact.viewing, fact.part, fact.kind) for fact in house.facts] == [
+        ("p1", 0, "watched"),
+        ("p1", 1, "left"),
+        ("p1", 1, "watched"),
+    ]
+
+
+def test_the_end_of_a_double_file_completes_both():
+    """Rule 13: the natural end is the end of the last part."""
+    house = House()
+    house.hear("play", 0, episode(1, 2))
+    house.watch(0, 99.9, episode(1, 2))
+    house.hear("end", None, episode(1, 2))
+    assert [(fact.part, fact.kind, fact.progress) for fact in house.facts] == [
+        (0, "watched", 100.0),
+        (1, "watched", 100.0),
+    ]
+
+
+def test_a_verdict_of_the_server_is_about_the_whole_file():
+    """Rule 13: a server knows one item where there are two episodes."""
+    house = House(nature=EDGES)
+    house.hear("play", 0, episode(1, 2))
+    house.wait(91 * MINUTE)
+    house.hear("watched", None, episode(1, 2))
+    house.hear("stop", None, episode(1, 2))
+    assert sorted((fact.part, fact.kind) for fact in house.facts) == [(0, "watched"), (1, "watched")]
+
+
+def test_the_play_after_a_mark_is_a_play_of_its_own():
+    """A mark is no session that later events belong to."""
+    house = House()
+    house.hear("marked", None, OTHER_FILM)
+    house.hear("play", None, OTHER_FILM)
+    house.watch(0, 20, OTHER_FILM)
+    assert house.banner() == ("playing", "Big Buck Bunny", 20.0)
+
+
+def test_a_part_that_was_not_played_here_is_not_judged_by_an_earlier_play():
+    """Rule 13: the first part may have been seen before; this play says nothing of it."""
+    house = House()
+    house.priors = (Prior(account="alice", seen=True),)
+    house.hear("play", 52, episode(1, 2))
+    house.watch(52, 97, episode(1, 2))
+    house.hear("stop", 97, episode(1, 2))
+    assert [(fact.part, fact.kind) for fact in house.facts] == [(1, "watched")]

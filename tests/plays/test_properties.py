@@ -1,0 +1,465 @@
+"""The machine against a small model of people watching: whatever is lost, doubled, swapped or late, its promises hold.
+
+The model knows the truth (who played what, how far, by the wall clock) and nothing of the machine's inside. The short
+profile runs the same examples each time; `SCROBBLER_PROPERTIES=long` looks for new ones.
+"""
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from scrobbler.api import Episode, Item, Kind, Movie, PlayerEvent
+from scrobbler.clock import Now
+from scrobbler.plays.draft import rebase
+from scrobbler.plays.machine import next_deadline, step
+from scrobbler.plays.model import (
+    Banner,
+    ContactLost,
+    Deadline,
+    Fact,
+    Heard,
+    Hide,
+    Identified,
+    Input,
+    Nature,
+    Resolve,
+    State,
+    Viewing,
+    Watcher,
+)
+from tests.plays.kit import EDGES, FILM, MINUTE, OTHER_FILM, RICH_TICKS, START_UTC_MS, TICKS, episode
+
+TICK_MS = 40_000
+DAY_MS = 86_400_000
+ITEMS: tuple[Movie | Episode, ...] = (FILM, OTHER_FILM, episode(5), episode(1, 2))
+LENGTHS = {repr(item): minutes * MINUTE for item, minutes in zip(ITEMS, (30, 20, 10, 24), strict=True)}
+ALICE, BOB = Watcher(account="alice"), Watcher(account="bob", movie_percent=90, episode_percent=70)
+LIMITS = {("alice", Movie): 80, ("alice", Episode): 80, ("bob", Movie): 90, ("bob", Episode): 70}
+
+
+@dataclass(frozen=True)
+class Ear:
+    """One source that reports a player."""
+
+    source: str
+    nature: Nature
+
+
+@dataclass
+class Playback:
+    """What a player really does with one item, from its start to its end."""
+
+    item: Movie | Episode
+    position_ms: int
+    playing: bool = True
+    honest: bool = True
+    """Begun at the beginning, never skipped, and every word of it was heard."""
+    private: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Player:
+    """One screen, the people before it, and the sources that report it."""
+
+    name: str
+    ears: tuple[Ear, ...]
+    watchers: tuple[Watcher, ...]
+    now: Playback | None = None
+
+    @property
+    def ticks(self) -> bool:
+        return self.ears[0].nature.ticks
+
+
+def parts_of(item: Item) -> int:
+    """Count the episodes in a file, by the model's own reckoning."""
+    return item.last_number - (item.number or 0) + 1 if isinstance(item, Episode) and item.last_number else 1
+
+
+def percents(item: Item, position_ms: int) -> set[float]:
+    """Say what a reported position may be called, in percent of the part that it lies in."""
+    length, parts = LENGTHS[repr(item)], parts_of(item)
+    share = length / parts
+    part = min(parts - 1, int(position_ms // share))
+    return {round(min(100.0, (position_ms - part * share) * 100 / share), 2)}
+
+
+def covered(spans: list[tuple[int, int]], start: float, end: float) -> float:
+    """Say which share of a stretch the spans cover."""
+    reached, total = start, 0.0
+    for first, last in sorted(spans):
+        low, high = max(first, reached), min(last, end)
+        if high > low:
+            total += high - low
+            reached = high
+    return total / (end - start) if end > start else 1.0
+
+
+class Evenings(RuleBasedStateMachine):
+    """Players, people, and a machine that hears of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = State()
+        self.utc_ms, self.mono_ms = START_UTC_MS, 5_000_000
+        tv = (Ear("mpv", TICKS), Ear("server", RICH_TICKS))
+        self.players = {
+            "tv": Player("tv", tv, (ALICE,)),
+            "den": Player("den", (Ear("plex", EDGES),), (ALICE, BOB)),
+            "bed": Player("bed", (Ear("relay", TICKS),), (BOB,)),
+        }
+        self.pending: list[str] = []
+        self.delayed: list[tuple[Player, Ear, PlayerEvent]] = []
+        self.last: tuple[Player, Ear, PlayerEvent] | None = None
+        self.facts: list[Fact] = []
+        self.viewings: dict[str, Viewing] = {}
+        self.banners: dict[str, Banner] = {}
+        # The truth, by account and item: what was played, how often it was begun, and what a server said of it.
+        self.seen: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        self.begun: dict[tuple[str, str], int] = {}
+        self.verdicts: set[tuple[str, str]] = set()
+        self.told: dict[str, set[float]] = {repr(item): {0.0, 100.0} for item in ITEMS}
+        self.eager = True
+
+    # How the model speaks to the machine.
+
+    def give(self, given: Input) -> None:
+        """Take one step, and hold it against what holds for every step."""
+        now = Now(self.utc_ms, self.mono_ms)
+        before = self.state
+        state, effects = step(before, given, now)
+        assert (state, effects) == step(before, given, now), "the same input has the same answer"
+        due = next_deadline(state)
+        assert due is None or due > self.mono_ms, "what was due has been done"
+        self.state = state
+        self.viewings.update(state.viewings)
+        for effect in effects:
+            if isinstance(effect, Resolve):
+                self.pending.append(effect.session)
+            elif isinstance(effect, Fact):
+                self._judge(effect)
+        self._look_at_banners()
+        if self.eager:
+            self.identify_all()
+
+    def identify_all(self) -> None:
+        while self.pending:
+            self.identify_one(0)
+
+    def identify_one(self, index: int) -> None:
+        name = self.pending.pop(index % len(self.pending))
+        session = self.state.sessions.get(name)
+        if session is not None and session.item is not None:
+            keys = [repr(item) for item in ITEMS]
+            assert isinstance(session.item, Movie | Episode)
+            work_id = keys.index(session.item_key) + 1
+            self.give(Identified(session=name, work_id=work_id, work=session.item))
+
+    def hear(self, player: Player, ear: Ear, event: PlayerEvent) -> None:
+        self.give(Heard(source=ear.source, nature=ear.nature, watchers=player.watchers, event=event))
+
+    def say(self, player: Player, kind: Kind, position_ms: int | None, **more: Any) -> None:
+        """Let every source of a player report what happened."""
+        assert player.now is not None
+        item = player.now.item
+        for ear in player.ears:
+            values: dict[str, Any] = {"duration_ms": LENGTHS[repr(item)], **more}
+            event = PlayerEvent(
+                kind=kind, player=player.name, item_key=repr(item), item=item, position_ms=position_ms, **values
+            )
+            if position_ms is not None and event.observed:
+                self.told[repr(item)] |= percents(item, position_ms)
+            self.last = (player, ear, event)
+            self.hear(player, ear, event)
+
+    # Time, and what plays while it passes.
+
+    def pass_time(self, ms: int, *, ticking: bool = True, awake: bool = True) -> None:
+        end = self.mono_ms + ms
+        while self.mono_ms < end:
+            stride = min(TICK_MS if ticking else DAY_MS, end - self.mono_ms)
+            self._advance(stride, awake=awake)
+            if ticking:
+                for player in self.players.values():
+                    if player.now is not None and player.now.playing and player.ticks:
+                        self.say(player, "progress", player.now.position_ms)
+
+    def _advance(self, ms: int, *, awake: bool) -> None:
+        goal = self.mono_ms + ms
+        while awake and (due := next_deadline(self.state)) is not None and due <= goal:
+            self._move(due)
+            self.give(Deadline())
+        self._move(goal)
+        for player in self.players.values():
+            playback = player.now
+            if playback is not None and playback.playing:
+                length = LENGTHS[repr(playback.item)]
+                reached = min(length, playback.position_ms + ms)
+                self._saw(player, playback.item, playback.position_ms, reached)
+                playback.position_ms = reached
+                playback.playing = reached < length
+
+    def _move(self, mono_ms: int) -> None:
+        self.utc_ms += mono_ms - self.mono_ms
+        self.mono_ms = mono_ms
+
+    def _saw(self, player: Player, item: Item, start: int, end: int) -> None:
+        for watcher in player.watchers:
+            self.seen.setdefault((watcher.account, repr(item)), []).append((start, end))
+
+    # What people do.
+
+    @initialize(eager=st.booleans())
+    def set_out(self, eager: bool) -> None:  # noqa: FBT001
+        """Names are known at once, or late."""
+        self.eager = eager
+
+    @rule(
+        name=st.sampled_from(["tv", "den", "bed"]), item=st.sampled_from(ITEMS), at=st.sampled_from([0, 0, 0, 40, 92])
+    )
+    def begin(self, name: str, item: Movie | Episode, at: int) -> None:
+        """Start an item, from the beginning or a stored position; what played there before gets no stop."""
+        player = self.players[name]
+        offset = LENGTHS[repr(item)] * at // 100
+        player.now = Playback(item, offset, honest=at == 0)
+        for watcher in player.watchers:
+            key = (watcher.account, repr(item))
+            self.begun[key] = self.begun.get(key, 0) + 1
+            # Beginning past the threshold is no sign of an earlier part, unless one was seen (design.md 1.6).
+            if self.begun[key] > 1 or at < LIMITS[watcher.account, type(item)]:
+                self.seen.setdefault(key, []).append((0, offset))
+        self.say(player, "play", offset)
+
+    @rule(minutes=st.integers(1, 14))
+    def watch(self, minutes: int) -> None:
+        """Everybody watches on."""
+        self.pass_time(minutes * MINUTE)
+
+    @rule(name=st.sampled_from(["tv", "den", "bed"]))
+    def watch_to_the_end(self, name: str) -> None:
+        """Somebody watches to the end of the file."""
+        player = self.players[name]
+        if player.now is None:
+            return
+        if not player.now.playing:
+            player.now.playing = True
+            self.say(player, "play", player.now.position_ms)
+        self.pass_time(LENGTHS[repr(player.now.item)] - player.now.position_ms)
+        self.stop(name, "end")
+
+    @rule(name=st.sampled_from(["tv", "den", "bed"]))
+    def pause_or_resume(self, name: str) -> None:
+        """The space bar."""
+        player = self.players[name]
+        if player.now is not None:
+            player.now.playing = not player.now.playing
+            self.say(player, "play" if player.now.playing else "pause", player.now.position_ms)
+
+    @rule(name=st.sampled_from(["tv", "bed"]), at=st.integers(0, 98))
+    def seek(self, name: str, at: int) -> None:
+        """A jump, reported as one; players with edges alone do not report any, and are left out."""
+        player = self.players[name]
+        if player.now is not None:
+            player.now.position_ms = LENGTHS[repr(player.now.item)] * at // 100
+            player.now.honest = False
+            self.say(player, "seek", player.now.position_ms)
+
+    @rule(name=st.sampled_from(["tv", "den", "bed"]), kind=st.sampled_from(["stop", "stop", "end", "gone"]))
+    def stop(self, name: str, kind: Kind) -> None:
+        """Playback ends; an honest one that reached the threshold must have become a watch."""
+        player = self.players[name]
+        playback = player.now
+        if playback is None:
+            return
+        length = LENGTHS[repr(playback.item)]
+        if kind == "end" and playback.position_ms < length:
+            kind = "stop"
+        self.say(player, kind, None if kind in ("end", "gone") else playback.position_ms)
+        player.now = None
+        if kind == "gone" or not playback.honest:
+            return
+        self.identify_all()
+        self._advance(10_000, awake=True)
+        for watcher in player.watchers:
+            done = playback.position_ms * 100 >= LIMITS[watcher.account, type(playback.item)] * length
+            alone = self.begun[watcher.account, repr(playback.item)] == 1
+            if done and alone and watcher.account not in playback.private:
+                assert self._watches(watcher.account, playback.item) >= 1, f"{watcher.account} watched {playback.item}"
+
+    @rule(name=st.sampled_from(["tv", "den", "bed"]))
+    def vanish(self, name: str) -> None:
+        """A player is switched off without a word."""
+        self.players[name].now = None
+
+    @rule()
+    def count(self) -> None:
+        """The server counts what plays in the den, once it really is near its end."""
+        player = self.players["den"]
+        if player.now is not None and player.now.position_ms * 10 >= LENGTHS[repr(player.now.item)] * 9:
+            self.verdicts |= {(watcher.account, repr(player.now.item)) for watcher in player.watchers}
+            self.say(player, "watched", None)
+
+    @rule(account=st.sampled_from(["alice", "bob"]))
+    def hide(self, account: str) -> None:
+        """Private mode, for what plays now."""
+        for player in self.players.values():
+            if player.now is not None:
+                player.now.private.add(account)
+        self.give(Hide(account=account))
+
+    # What goes wrong.
+
+    @rule(minutes=st.integers(1, 30))
+    def deafness(self, minutes: int) -> None:
+        """For a while no word arrives."""
+        self._be_deaf()
+        self.pass_time(minutes * MINUTE, ticking=False)
+
+    @rule(hours=st.integers(1, 30))
+    def suspend(self, hours: int) -> None:
+        """Our machine sleeps; the players' own machines have stopped as well."""
+        self._be_deaf()
+        for player in self.players.values():
+            player.now = None
+        self.pass_time(hours * 60 * MINUTE, ticking=False, awake=False)
+
+    def _be_deaf(self) -> None:
+        for player in self.players.values():
+            if player.now is not None:
+                player.now.honest = False
+
+    @rule(shift=st.sampled_from([0, 0, -4_000_000]))
+    def restart(self, shift: int) -> None:
+        """The daemon ends and starts again, perhaps after a reboot."""
+        self.give(ContactLost())
+        assert all(banner.mode != "playing" for banner in self.state.banners.values())
+        self.state = rebase(msgspec.json.decode(msgspec.json.encode(self.state), type=State), shift)
+        self.mono_ms += shift
+        self.banners = dict(self.state.banners)
+        self.give(ContactLost(settle_ms=3_000))
+
+    @precondition(lambda self: self.last is not None)
+    @rule()
+    def repeat(self) -> None:
+        """The last word arrives once more."""
+        assert self.last is not None
+        self.hear(*self.last)
+
+    @precondition(lambda self: self.last is not None)
+    @rule()
+    def hold_back(self) -> None:
+        """A copy of the last word is on a slow way."""
+        assert self.last is not None
+        if not self.last[0].ticks:
+            self.delayed.append(self.last)
+
+    @precondition(lambda self: self.delayed)
+    @rule()
+    def arrive(self) -> None:
+        """What was on a slow way arrives, in the wrong order."""
+        for player in self.players.values():
+            if player is self.delayed[-1][0] and player.now is not None:
+                player.now.honest = False
+        self.hear(*self.delayed.pop())
+
+    @rule(name=st.sampled_from(["tv", "bed"]), ahead=st.integers(0, 20))
+    def extrapolate(self, name: str, ahead: int) -> None:
+        """A server counts on by itself: that changes nothing at all."""
+        player = self.players[name]
+        if player.now is not None:
+            before = self.state
+            self.say(player, "progress", player.now.position_ms + ahead * MINUTE, observed=False)
+            assert self.state == before
+
+    @precondition(lambda self: self.pending)
+    @rule(index=st.integers(0, 5))
+    def identify(self, index: int) -> None:
+        """A name arrives, in whatever order."""
+        self.identify_one(index)
+
+    # What must hold.
+
+    def _watches(self, account: str, item: Item) -> int:
+        number = [repr(one) for one in ITEMS].index(repr(item)) + 1
+        return sum(fact.kind == "watched" and fact.account == account and fact.work_id == number for fact in self.facts)
+
+    def _judge(self, fact: Fact) -> None:
+        item = ITEMS[fact.work_id - 1]
+        key = (fact.account, repr(item))
+        assert fact.progress in self.told[repr(item)], f"{fact.progress} was never reported"
+        if fact.kind == "watched":
+            rivals = [one for one in self.facts if one.kind == "watched" and one.account == fact.account]
+            rivals = [one for one in rivals if (one.work_id, one.part) == (fact.work_id, fact.part)]
+            assert all(one.viewing != fact.viewing for one in rivals), "a play is watched once"
+            assert len(rivals) < self.begun[key], "nobody began it so often"
+            if key not in self.verdicts:
+                share = LENGTHS[repr(item)] / parts_of(item)
+                start = share * fact.part
+                really = covered(self.seen.get(key, []), start, start + share * fact.progress / 100)
+                assert really >= 0.55, f"{fact.account} saw {really:.0%} of {item}, {fact.reason}"
+                assert fact.progress >= LIMITS[fact.account, type(item)]
+        self.facts.append(fact)
+
+    def _look_at_banners(self) -> None:
+        for account, banner in self.state.banners.items():
+            before = self.banners.get(account, Banner(account=account))
+            says, said = (banner.mode, banner.viewing, banner.part), (before.mode, before.viewing, before.part)
+            assert (banner.revision != before.revision) == (says != said), "a revision is a change"
+            if banner.mode != "nothing":
+                assert banner.viewing is not None
+                viewing = self.state.viewings[banner.viewing]
+                assert viewing.open
+                assert viewing.account == account
+                assert banner.progress is not None
+                assert banner.progress in self.told[repr(ITEMS[(banner.work_id or 0) - 1])]
+        self.banners = dict(self.state.banners)
+
+    @invariant()
+    def one_session_per_player(self) -> None:
+        """A player plays one thing."""
+        opened = [(one.source, one.player) for one in self.state.sessions.values() if one.open]
+        assert len(opened) == len(set(opened))
+
+    @invariant()
+    def survives_the_store(self) -> None:
+        """What is written down is what is read."""
+        assert msgspec.json.decode(msgspec.json.encode(self.state), type=State) == self.state
+
+    def teardown(self) -> None:
+        """In the end all has an outcome, and is forgotten."""
+        self.identify_all()
+        for player in self.players.values():
+            player.now = None
+        self.eager = True
+        goal = self.mono_ms + 4 * DAY_MS
+        while (due := next_deadline(self.state)) is not None and due <= goal:
+            self._move(due)
+            self.give(Deadline())
+        assert self.state.sessions == {}
+        assert self.state.viewings == {}
+        assert all(banner.mode == "nothing" for banner in self.state.banners.values())
+        owed = {fact.viewing for fact in self.facts}
+        for viewing in self.viewings.values():
+            named = viewing.work is not None
+            assert not named or viewing.outcome is not None or viewing.id in owed, f"{viewing.id} has no outcome"
+
+
+_LONG = os.environ.get("SCROBBLER_PROPERTIES") == "long"
+
+TestEvenings = Evenings.TestCase
+TestEvenings.__doc__ = "Whatever happens in an evening, the promises of the state machine hold."
+TestEvenings.settings = settings(
+    max_examples=3_000 if _LONG else 400,
+    stateful_step_count=60 if _LONG else 40,
+    deadline=None,
+    derandomize=not _LONG,
+    database=None,
+    print_blob=False,
+    report_multiple_bugs=False,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+)
