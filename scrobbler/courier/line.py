@@ -32,7 +32,6 @@ class Line:
         self.halt_reason = reason
 
     def works(self) -> None:
-        """Tell everybody that a request has succeeded."""
-        self.halt_mono_ms, self.halt_reason = 0, ""
+        """Tell everybody that a request has succeeded. A halt stands: the request may have left before it began."""
         for wake in self._waiting:
             wake()

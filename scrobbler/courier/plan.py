@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from scrobbler.api import Episode, Work
 from scrobbler.clock import Now
+from scrobbler.plays.banners import SETTLE_MS
 from scrobbler.plays.judge import SIMKL_PERCENT
 from scrobbler.plays.model import Banner, Fact
 from scrobbler.store.ledger import Row, Shown
@@ -77,7 +78,8 @@ class Desk(Struct, frozen=True, kw_only=True):
     """All that the next step depends on.
 
     `latest` is the last observed progress of what Simkl shows, in percent, where it still plays somewhere. `thrifty`: the
-    day's allowance is nearly used up, so it is kept for completions.
+    day's allowance is nearly used up, so it is kept for completions. `leaving`: the daemon ends, so nothing waits to see
+    whether it is a flap. `batch`: how many watches one history write may carry.
     """
 
     rows: tuple[Row, ...]
@@ -85,6 +87,8 @@ class Desk(Struct, frozen=True, kw_only=True):
     shown: Shown
     latest: float | None = None
     thrifty: bool = False
+    leaving: bool = False
+    batch: int = BATCH
 
 
 def plan(desk: Desk, now: Now) -> Step:
@@ -96,7 +100,7 @@ def plan(desk: Desk, now: Now) -> Step:
         if row.stage == "tell" and row.live and now.utc_ms - row.fact.at_utc_ms <= LIVE_MS:
             return _complete(desk, row, now)
     if watched:
-        return _history(watched)
+        return _history(watched, desk.batch)
     for row in desk.rows:
         answer = _leave(desk, row, now)
         if answer is not None:
@@ -127,9 +131,14 @@ def _after_stop(shown: Shown, fact: Fact, now: Now) -> Shown:
     return _position(shown, fact, now)
 
 
+def shows(shown: Shown, what: Fact | Banner) -> bool:
+    """Tell whether Simkl shows this very work; the episodes of one file are works of their own."""
+    return shown.mode != "nothing" and shown.work_id == what.work_id and shown.part == what.part
+
+
 def _elsewhere(shown: Shown, fact: Fact) -> bool:
     """Tell whether another title of the account plays on: its banner is not this fact's."""
-    return shown.mode == "playing" and shown.work_id != fact.work_id
+    return shown.mode == "playing" and not shows(shown, fact)
 
 
 def _position(shown: Shown, fact: Fact, now: Now) -> Shown:
@@ -139,6 +148,7 @@ def _position(shown: Shown, fact: Fact, now: Now) -> Shown:
         account=shown.account,
         mode="paused",
         viewing=fact.viewing,
+        part=fact.part,
         work_id=fact.work_id,
         work=fact.work,
         progress=fact.progress,
@@ -148,27 +158,31 @@ def _position(shown: Shown, fact: Fact, now: Now) -> Shown:
     )
 
 
-def _history(rows: list[Row]) -> WriteHistory:
+def _history(rows: list[Row], batch: int) -> WriteHistory:
     first = rows[0].fact.rewatch and rows[0].tries == 0
     alike = [row for row in rows if (row.fact.rewatch and row.tries == 0) == first]
-    return WriteHistory(rows=tuple(alike[:BATCH]), rewatch=first)
+    return WriteHistory(rows=tuple(alike[:batch]), rewatch=first)
 
 
 def _leave(desk: Desk, row: Row, now: Now) -> Step | None:
     fact, shown, banner = row.fact, desk.shown, desk.banner
     outcome = f"saved at {fact.progress:g} %"
-    here = shown.work_id == fact.work_id and shown.mode != "nothing"
+    here = shows(shown, fact)
     if here and shown.mode == "paused" and shown.sure and abs(shown.progress - fact.progress) < SAME_PERCENT:
         return Close(row=row, outcome=outcome)
-    if banner.mode == "playing" and banner.work_id == fact.work_id and banner.viewing != fact.viewing:
+    if banner.mode != "nothing" and (banner.work_id, banner.part) == (fact.work_id, fact.part):
         return Close(row=row, outcome=f"continued in {banner.viewing}")
     if shown.refused == fact.work_id:
         return Close(row=row, outcome="not saved: Simkl does not know this title")
     if not here and fact.progress < BARELY_PERCENT:
         return Close(row=row, outcome="not saved: hardly begun")
-    dangling = here and shown.mode == "playing"
+    dangling = here and (shown.mode == "playing" or not shown.sure)
     if not dangling and now.utc_ms - fact.at_utc_ms > STALE_MS:
         return Close(row=row, outcome="too old")
+    rest_ms = row.owed_utc_ms + SETTLE_MS - now.utc_ms
+    if banner.mode == "nothing" and 0 < rest_ms <= SETTLE_MS and not desk.leaving:
+        # The player may only have taken a breath (rule 6); where something else plays already, it has not.
+        return Wait(until_mono_ms=now.mono_ms + rest_ms)
     return Tell(
         action="stop" if fact.progress < SIMKL_PERCENT else "pause",
         work=fact.work,
@@ -181,7 +195,7 @@ def _leave(desk: Desk, row: Row, now: Now) -> Step | None:
 
 def _banner(desk: Desk, now: Now) -> Step:
     banner, shown = desk.banner, desk.shown
-    same = shown.work_id == banner.work_id and shown.mode != "nothing"
+    same = shows(shown, banner)
     if banner.mode == "playing" and not _startable(banner, shown):
         if shown.mode == "playing" and not same:
             return _end_dangling(desk, now, "another title plays")
@@ -191,8 +205,8 @@ def _banner(desk: Desk, now: Now) -> Step:
             return _end_dangling(desk, now, "nothing plays any more")
         case "playing", "playing" if same and shown.sure:
             return Wait()
-        case "playing", "playing" if not same and _would_count(shown, now):
-            return _end_dangling(desk, now, "another title starts")
+        case "playing", "playing" if _would_count(shown, now):
+            return _end_dangling(desk, now, "a title starts")
         case "playing", _:
             return _when_settled(desk, now, _start(desk, now))
         case "paused", "playing" if same:
@@ -214,7 +228,7 @@ def _when_settled(desk: Desk, now: Now, step: Step) -> Step:
     """Rule 6: what may be a flap waits, unless a request's fate is unknown."""
     if desk.thrifty and isinstance(step, Tell) and step.action == "start":
         return Wait()
-    if desk.banner.settle_mono_ms > now.mono_ms and desk.shown.sure:
+    if desk.banner.settle_mono_ms > now.mono_ms and desk.shown.sure and not desk.leaving:
         return Wait(until_mono_ms=desk.banner.settle_mono_ms)
     return step
 
@@ -225,6 +239,7 @@ def _wanted(desk: Desk, now: Now, mode: Literal["playing", "paused"]) -> Shown:
         account=banner.account,
         mode=mode,
         viewing=banner.viewing,
+        part=banner.part,
         work_id=banner.work_id,
         work=banner.work,
         progress=banner.progress or 0.0,
@@ -271,8 +286,3 @@ def _would_count(shown: Shown, now: Now) -> bool:
     runtime_ms = min(shown.runtime_ms or _FALLBACK_MS[kind], _FALLBACK_MS[kind])
     reached = shown.progress + max(0, now.utc_ms - shown.at_utc_ms) * 100 / runtime_ms
     return reached >= SIMKL_PERCENT
-
-
-def shortfall(row: Row) -> bool:
-    """Tell whether Simkl, told a stop at this progress, would not count what we count as watched (rule 3)."""
-    return row.fact.kind == "watched" and row.fact.progress < SIMKL_PERCENT

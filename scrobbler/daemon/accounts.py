@@ -57,13 +57,13 @@ class Accounts:
 
     def check_links(self, supervisor: Supervisor) -> None:
         """Begin to sign in who is not linked, and wake the courier of who is again."""
-        changed = self._simkl.grants.reload_if_changed()
+        self._simkl.grants.reload_if_changed()
         for name, courier in self.couriers.items():
             linked = self._simkl.grants.linked(name, self._client_id)
             if not linked and name not in self._signing_in:
                 self._signing_in.add(name)
                 supervisor.serve(f"sign-in {name}", lambda name=name: self._sign_in(name))  # type: ignore[misc]
-            elif linked and (changed or not courier.standing.linked):
+            elif linked and not courier.standing.linked:
                 courier.hurry()
 
     async def _sign_in(self, name: str) -> None:
@@ -73,7 +73,8 @@ class Accounts:
             result = await self._signin.until_linked(name, self._offer, lambda trouble: self._trouble(name, trouble))
         finally:
             self._offers.pop(name, None)
-            self._signing_in.discard(name)
+        # Only now: after a failure the supervisor begins this very sign-in again, and two would give two codes.
+        self._signing_in.discard(name)
         if isinstance(result, OtherAccount):
             log.warning(
                 "linked with another account, refused", account=name, before=result.old_name, now=result.new_name

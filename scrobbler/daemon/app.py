@@ -43,6 +43,7 @@ from scrobbler.sources.running import Ports
 from scrobbler.status.page import StatusPages
 from scrobbler.store import plays
 from scrobbler.store.database import FILE_NAME, Database, StorageError
+from scrobbler.store.salvage import examine, open_or_salvage
 
 log = structlog.get_logger("daemon")
 
@@ -75,6 +76,7 @@ class Daemon:
         self._random = Random()  # noqa: S311 - jitter
         self.answers = Answers()
         self.started_utc_ms: int | None = None
+        self._revisions: dict[str, int] = {}
         self.view = View(self)
         base = state_dir(loaded.config, env)
         self.state_dir: Path = base / "sandbox" if sandbox else base
@@ -124,13 +126,19 @@ class Daemon:
         stack.push_async_callback(self._close_http)
         if self._sandbox:
             await self._open_sandbox(stack)
-        await self.database.open()
         stack.push_async_callback(self.database.close)
+        await open_or_salvage(self.database, self.clock.now())
         await self.privacy.load()
         guesser = ChildGuesser()
         stack.push_async_callback(guesser.close)
         ports = Ports(
-            clock=self.clock, random=self._random, http=self.http, hear=self._hear, hidden=self.privacy.hidden
+            clock=self.clock,
+            random=self._random,
+            http=self.http,
+            hear=self._hear,
+            hidden=self.privacy.hidden,
+            recall=self._recall,
+            remember=self._remember,
         )
         self.sources = SourceSet(self.state_dir, ports)
         rules = rules_of(self.config)
@@ -190,6 +198,7 @@ class Daemon:
         for name in self.config.sources:
             self.sources.serve(self.supervisor, name)
         self.supervisor.errand("catch up", self.catch_up())
+        self.supervisor.errand("examine the database", self._examine())
         self.supervisor.serve("configuration", self.reloader.run)
         scheduler = chores.schedule(self._chores())
         stack.callback(scheduler.shutdown, wait=False)
@@ -199,15 +208,16 @@ class Daemon:
         await self.server.stop()
         for source in self.sources:
             await self.supervisor.dismiss(f"source {source.name}")
+        couriers = self.accounts.couriers
+        # Before the pauses are wanted: a courier that is cut off while it tells one would have to tell it again.
+        for name in couriers:
+            await self.supervisor.dismiss(f"courier {name}")
         with contextlib.suppress(StorageError):
             await self.engine.lose_contact()
             await self._checkpoint()
-        couriers = self.accounts.couriers
-        for name in couriers:
-            await self.supervisor.dismiss(f"courier {name}")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_S):
-                await asyncio.gather(*(courier.flush() for courier in couriers.values()))
+                await asyncio.gather(*(courier.leave() for courier in couriers.values()))
 
     def _chores(self) -> Sequence[chores.Chore]:
         day_s = 86_400.0
@@ -244,8 +254,10 @@ class Daemon:
         await self.engine.hear(heard)
 
     def _on_change(self, effects: Sequence[Effect], state: State) -> None:
-        accounts = {effect.account for effect in effects if isinstance(effect, Fact)} | set(state.banners)
-        self.accounts.wake(sorted(accounts))
+        revisions = {name: banner.revision for name, banner in state.banners.items()}
+        changed = {name for name, revision in revisions.items() if self._revisions.get(name) != revision}
+        self._revisions = revisions
+        self.accounts.wake(sorted(changed | {effect.account for effect in effects if isinstance(effect, Fact)}))
         for effect in effects:
             if isinstance(effect, Resolve):
                 self.supervisor.errand(f"resolve {effect.session}", self._resolve(effect.session))
@@ -272,6 +284,10 @@ class Daemon:
             if asked is not None:
                 await self._set_checkpoint(source.name, asked)
 
+    async def _examine(self) -> None:
+        with contextlib.suppress(StorageError):  # the engine sees to damage; the rest shows where something is stored
+            await examine(self.database)
+
     async def _checkpoint(self) -> None:
         """Remember that until now every source that answers was heard."""
         now = self.clock.now().utc_ms
@@ -281,6 +297,12 @@ class Daemon:
 
     async def _set_checkpoint(self, source: str, utc_ms: int) -> None:
         await self.database.write(lambda connection: plays.set_checkpoint(connection, source, utc_ms))
+
+    async def _recall(self, key: str) -> str | None:
+        return await self.database.read(partial(plays.get_meta, key=key))
+
+    async def _remember(self, key: str, value: str) -> None:
+        await self.database.write(partial(plays.set_meta, key=key, value=value))
 
     def http(self) -> HttpClient:
         """Make the shared client on first use."""

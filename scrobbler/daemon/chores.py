@@ -80,4 +80,4 @@ async def prune(database: Database, utc_ms: int) -> None:
 
 async def tidy(database: Database) -> None:
     """Give space back and bring the planner's statistics up to date."""
-    await database.outside_transaction("PRAGMA optimize", "PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM")
+    await database.outside_transaction("PRAGMA optimize", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)")

@@ -12,8 +12,8 @@ from scrobbler.config.models import Log
 
 _SECRET_KEYS = re.compile(r"token|secret|password|api_?key|authorization|device_code", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
-    r"(simkl_[ar]t_)[\w-]+|((?:token|secret|api_?key|x-plex-token)[=:]\s*)[^\s&\"']+|(bearer\s+)[\w.~+/-]+=*"
-    r"|(/hooks/[^/\s]+/)[^\s\"'?]+|(://[^/\s:@]+:)[^/\s@]+(?=@)",
+    r"(simkl_[ar]t_)[\w-]+|((?:token|secret|password|api_?key|device_code)[\"']?\s*[=:]\s*[\"']?)(?!bearer|basic)[^\s&\"',}]+"
+    r"|((?:bearer|basic)\s+)[\w.~+/-]+=*|(/hooks/[^/\s]+/)[^\s\"'?]+|(://[^/\s:@]*:)[^/\s@]+(?=@)",
     re.IGNORECASE,
 )
 MASK = "•••"
@@ -26,11 +26,18 @@ def redact_text(text: str) -> str:
 
 def _redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
     for key, value in event.items():
-        if _SECRET_KEYS.search(key) and value:
-            event[key] = MASK
-        elif isinstance(value, str):
-            event[key] = redact_text(value)
+        event[key] = MASK if _SECRET_KEYS.search(key) and value else _masked(value)
     return event
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, Mapping):
+        return {key: MASK if _SECRET_KEYS.search(str(key)) and one else _masked(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(one) for one in value]
+    return value if isinstance(value, int | float | None) else redact_text(str(value))
 
 
 def configure(settings: Log, stream: TextIO | None = None) -> None:
@@ -64,7 +71,9 @@ class _Forward(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Log one record of a library."""
         log = structlog.get_logger(record.name)
-        log.log(record.levelno, "library", logger=record.name, message=record.getMessage())
+        log.log(
+            record.levelno, "library", logger=record.name, message=record.getMessage(), exc_info=record.exc_info or None
+        )
 
 
 def _tame_libraries(_out: TextIO, level: int) -> None:

@@ -12,7 +12,8 @@ class Notifier:
     def __init__(self, env: Mapping[str, str]) -> None:
         address = env.get("NOTIFY_SOCKET", "")
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
-        self._watchdog_us = int(env.get("WATCHDOG_USEC", "0") or 0)
+        watchdog = env.get("WATCHDOG_USEC", "")
+        self._watchdog_us = int(watchdog) if watchdog.isdecimal() else 0
         pid = env.get("WATCHDOG_PID")
         if pid and pid != str(os.getpid()):
             self._watchdog_us = 0

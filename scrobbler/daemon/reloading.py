@@ -31,6 +31,7 @@ class Reloader:
         self._daemon = daemon
         self._asked = asyncio.Event()
         self._stamps = _stamps(daemon.loaded)
+        self._said: tuple[str, ...] = ()
         self.problem = ""
 
     def ask(self) -> None:
@@ -42,7 +43,10 @@ class Reloader:
         while True:
             await wait_for_either(self._daemon.clock, self._asked, LOOK_S)
             stamps = _stamps(self._daemon.loaded)
-            if self._asked.is_set() or stamps != self._stamps:
+            # What is wrong may be a file that the last good configuration did not name: look again until it is right.
+            if self._asked.is_set() or stamps != self._stamps or self.problem:
+                if self._asked.is_set():
+                    self._said = ()
                 self._asked.clear()
                 self._stamps = stamps
                 await self.reload()
@@ -54,10 +58,13 @@ class Reloader:
             loaded = load_file(daemon.loaded.file, os.environ, kinds(), sandbox=bool(daemon.sandbox_url))
         except ConfigError as error:
             self.problem = "the changed configuration is not valid and was not taken over; `scrobbler check` says why"
-            for problem in error.problems:
-                log.warning("configuration not taken over", problem=str(problem))
+            said = tuple(str(problem) for problem in error.problems)
+            if said != self._said:
+                for problem in said:
+                    log.warning("configuration not taken over", problem=problem)
+            self._said = said
             return
-        self.problem = ""
+        self.problem, self._said = "", ()
         if daemon.sandbox_url:
             simkl = replace(loaded.config.simkl, api_url=daemon.sandbox_url)
             loaded = replace(loaded, config=replace(loaded.config, simkl=simkl))

@@ -154,6 +154,7 @@ class _House:
         self._recording = recording
         self._say = say
         self._questions: list[str] = []
+        self._again: list[int] = []
         self.engine = Engine(database, clock, "replay")
         self.engine.listener = self._on_change
         self.resolver = Resolver(self.engine, NoSources(), guesser)
@@ -192,14 +193,14 @@ class _House:
     async def _settle(self) -> None:
         while self._questions:
             await self.resolver.resolve(self._questions.pop(0))
-        for courier in self.couriers:
-            await courier.flush()
+        untils = [await courier.flush() for courier in self.couriers]
+        self._again = [until for until in untils if until is not None]
 
     async def _pass_time(self, until_mono_ms: int) -> None:
         """Move on, stopping wherever something happens by itself."""
         while True:
             now = self._clock.now().mono_ms
-            dues = [due for due in (next_deadline(self.engine.state), *self._settle_times(now)) if due is not None]
+            dues = [due for due in (next_deadline(self.engine.state), *self._again) if due is not None]
             due = min((due for due in dues if due <= until_mono_ms), default=None)
             if due is None:
                 self._clock.move_to(until_mono_ms)
@@ -208,8 +209,3 @@ class _House:
             self._clock.move_to(max(due, now))
             await self.engine.let_time_pass()
             await self._settle()
-
-    def _settle_times(self, now_mono_ms: int) -> list[int]:
-        """List the times at which a banner is no flap any more."""
-        banners = self.engine.state.banners.values()
-        return [one.settle_mono_ms for one in banners if one.settle_mono_ms > now_mono_ms]

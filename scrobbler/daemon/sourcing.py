@@ -86,7 +86,7 @@ class SourceSet:
     def serve(self, supervisor: Supervisor, name: str) -> None:
         """Start a source's listener, if it has one."""
         source = self._sources.get(name)
-        if source is not None and not source.is_hook:
+        if source is not None and source.is_listener:
             supervisor.serve(f"source {name}", source.run)
 
     def __iter__(self) -> Iterator[Source]:

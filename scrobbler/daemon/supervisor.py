@@ -34,8 +34,9 @@ class Supervisor:
                 task.cancel()
 
     def serve(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Start a service that runs until cancelled."""
-        assert self._group is not None
+        """Start a service that runs until cancelled; while everything ends, none."""
+        if self._group is None:
+            return
         self._services[name] = self._group.create_task(self._keep(name, work), name=name)
 
     def errand(self, name: str, work: Coroutine[Any, Any, None]) -> None:

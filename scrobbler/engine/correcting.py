@@ -44,8 +44,8 @@ async def correct(engine: Engine, database: Database, clock: Clock, play: str, w
             fact = replace(_FACT.decode(body), work=part_work(work, part), work_id=number, live=False, rewatch=False)
             connection.execute(
                 "UPDATE ledger SET state = 'due', outcome = '', settled_utc_ms = NULL, live = 0, stage = 'tell', "
-                "work_id = ?, body = ? WHERE id = ?",
-                (number, msgspec.json.encode(fact), row_id),
+                "work_id = ?, body = ?, playback_id = NULL, tries = 0, owed_utc_ms = ? WHERE id = ?",
+                (number, msgspec.json.encode(fact), now.utc_ms, row_id),
             )
         if rows:
             connection.execute(

@@ -26,8 +26,8 @@ from scrobbler.plays.model import (
     State,
     Unidentified,
 )
-from scrobbler.store import ledger, plays, works
-from scrobbler.store.database import Connection, Database, StorageError
+from scrobbler.store import ledger, plays, salvage, works
+from scrobbler.store.database import Connection, DamagedError, Database, StorageError
 
 Result = TypeVar("Result")
 
@@ -40,7 +40,10 @@ JOIN_WINDOW_MS = 6 * 3_600_000
 """A title alone joins two reports only when they lie so close together."""
 
 RESTART_SETTLE_MS = 3_000
-"""After a start, players that are still there get so long to say so before their play is shown as paused."""
+"""After a start or a suspend, players that are still there get so long to say so before their play is shown as paused."""
+
+SUSPENDED_MS = 30_000
+"""A look at the clock that comes so much too late means that the machine was suspended."""
 
 _SLICE_S = 5.0
 
@@ -69,6 +72,7 @@ class Engine:
         self._stir = asyncio.Event()
         self._saved = State()
         self._dirty_mono_ms: int | None = None
+        self._look_due_mono_ms: int | None = None
         self.state = State()
         self.fault: str = ""
         self.listener: Listener = lambda _effects, _state: None
@@ -83,12 +87,16 @@ class Engine:
             for account in ledger.forget_open_attempts(connection, now.utc_ms):
                 shown = ledger.get_shown(connection, account)
                 ledger.set_shown(connection, replace(shown, sure=False))
-            return rebase(state, self._clock_shift(connection, now))
+            rebased = rebase(state, self._clock_shift(connection, now))
+            # Together with the clock that they now belong to: the next start must not move these times again, nor miss to.
+            plays.save_state(connection, state, rebased)
+            return rebased
 
         self.state = self._saved = await self._database.write(load)
         await self._apply(ContactLost(settle_ms=RESTART_SETTLE_MS))
-        open_sessions = [one for one in self.state.sessions.values() if one.open and one.work_id is None]
-        self.listener([Resolve(session=one.id) for one in open_sessions], self.state)
+        waiting = {one.voice for one in self.state.viewings.values() if one.work is None and one.outcome is None}
+        unknown = [one for one in self.state.sessions.values() if one.id in waiting and one.work_id is None]
+        self.listener([Resolve(session=one.id) for one in unknown], self.state)
 
     def _clock_shift(self, connection: Connection, now: Now) -> int:
         """Say by how much the monotonic clock of an earlier boot differs from this one's."""
@@ -150,19 +158,58 @@ class Engine:
 
         Waits in short slices, since an asyncio timer stands still while the machine is suspended and the clock does not.
         """
-        while True:
-            self._stir.clear()
-            now = self._clock.now()
-            due = [one for one in (next_deadline(self.state), self._checkpoint_due()) if one is not None]
-            if due and min(due) <= now.mono_ms:
-                try:
-                    await self.let_time_pass()
-                except StorageError as error:
-                    log.warning("storage", error=str(error))
-                    await self._clock.sleep(_SLICE_S)
-                continue
-            wait_s = min(_SLICE_S, (min(due) - now.mono_ms) / 1000) if due else _SLICE_S
-            await wait_for_either(self._clock, self._stir, max(0.005, wait_s))
+        try:
+            while True:
+                self._stir.clear()
+                await self._look()
+        finally:
+            self._look_due_mono_ms = None
+
+    async def _look(self) -> None:
+        """Do what is due, or wait until something is."""
+        if self._database.damaged and not await self._heal():
+            await self._wait(_SLICE_S)
+            return
+        now = self._clock.now()
+        due = [one for one in (next_deadline(self.state), self._checkpoint_due()) if one is not None]
+        if self.fault or (due and min(due) <= now.mono_ms) or self._was_suspended(now):
+            try:
+                await self.let_time_pass()
+            except StorageError as error:
+                log.warning("storage", error=str(error))
+                await self._wait(_SLICE_S)
+            return
+        await self._wait(min(_SLICE_S, (min(due) - now.mono_ms) / 1000) if due else _SLICE_S)
+
+    async def _heal(self) -> bool:
+        """Put what can be saved in the place of a damaged file. Tells whether that is done."""
+        async with self._lock:
+            try:
+                await self._write_healed(lambda _connection: None)
+            except StorageError as error:
+                self.fault = str(error)
+                log.warning("storage", error=str(error))
+                return False
+            self.fault = ""
+        return True
+
+    async def _write_healed(self, work: Callable[[Connection], Result]) -> Result:
+        """Salvage the file, bring what is going on back into it, and only then write."""
+        await salvage.heal(self._database, self._clock.now())
+
+        def both(connection: Connection) -> Result:
+            plays.save_state(connection, plays.load_state(connection), self._saved)
+            return work(connection)
+
+        return await self._database.write(both)
+
+    async def _wait(self, seconds: float) -> None:
+        seconds = max(0.005, seconds)
+        self._look_due_mono_ms = self._clock.now().mono_ms + int(seconds * 1000)
+        await wait_for_either(self._clock, self._stir, seconds)
+
+    def _was_suspended(self, now: Now) -> bool:
+        return self._look_due_mono_ms is not None and now.mono_ms - self._look_due_mono_ms > SUSPENDED_MS
 
     def _checkpoint_due(self) -> int | None:
         return None if self._dirty_mono_ms is None else self._dirty_mono_ms + CHECKPOINT_MS
@@ -170,6 +217,7 @@ class Engine:
     async def _apply(self, given: Input) -> None:
         async with self._lock:
             now = self._clock.now()
+            await self._wake_up(now)
             state, effects = step(self.state, given, now)
             if isinstance(given, Heard) and not effects and _only_ticks(self.state, state):
                 self.state = state
@@ -180,9 +228,19 @@ class Engine:
             await self._write(lambda connection: self._save(connection, state, effects, now))
             self._commit(state, effects)
 
+    async def _wake_up(self, now: Now) -> None:
+        """After a suspend, before anything else: nobody knows what plays until it is heard again (rule 9)."""
+        if not self._was_suspended(now):
+            return
+        state, effects = step(self.state, ContactLost(settle_ms=RESTART_SETTLE_MS), now)
+        await self._write(lambda connection: self._save(connection, state, effects, now))
+        self._look_due_mono_ms = now.mono_ms
+        self._commit(state, effects)
+
     async def _apply_prepared(self, prepare: Callable[[Connection, Now], Input]) -> None:
         async with self._lock:
             now = self._clock.now()
+            await self._wake_up(now)
             before = self.state
 
             def work(connection: Connection) -> tuple[State, tuple[Effect, ...]]:
@@ -195,7 +253,10 @@ class Engine:
 
     async def _write(self, work: Callable[[Connection], Result]) -> Result:
         try:
-            result = await self._database.write(work)
+            try:
+                result = await self._database.write(work)
+            except DamagedError:
+                result = await self._write_healed(work)
         except StorageError as error:
             self.fault = str(error)
             raise
@@ -203,6 +264,9 @@ class Engine:
         return result
 
     def _save(self, connection: Connection, state: State, effects: Sequence[Effect], now: Now) -> None:
+        if self.fault:
+            # Only what really writes proves that the store takes something again.
+            plays.set_meta(connection, "recovered", str(now.utc_ms))
         plays.save_state(connection, self._saved, state)
         plays.write_notes(connection, [one for one in effects if isinstance(one, Note)], now.utc_ms)
         for effect in effects:

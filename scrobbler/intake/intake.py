@@ -1,10 +1,10 @@
 """The door of the house: who watches this, and may it count (design.md part 2)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec import UNSET, Struct, UnsetType
 
-from scrobbler.api import SKIP_WORDS, File, Filter, Item, Names, PlayerEvent, SourceOptions, Traits
+from scrobbler.api import SKIP_WORDS, File, Filter, Item, Names, PlayerEvent, SourceOptions, Traits, User
 from scrobbler.intake.filters import lets_in, matches, title_of
 from scrobbler.intake.users import UserMap, as_list
 from scrobbler.plays.model import Heard, Nature, Watcher
@@ -48,11 +48,12 @@ class SourceIntake:
         """Decide on one event. `hidden` are the accounts in private mode."""
         accounts = self._who(event)
         if accounts is None:
-            assert event.user is not None
-            return Refused(reason="nobody's", once=f"user:{event.user.id or event.user.name}")
-        watchers = tuple(self._rules.watchers[name] for name in dict.fromkeys(accounts) if name not in hidden)
+            user = event.user or User()
+            return Refused(reason="nobody's", once=f"user:{user.id or user.name}")
+        known = [name for name in dict.fromkeys(accounts) if name in self._rules.watchers]
+        watchers = tuple(self._rules.watchers[name] for name in known if name not in hidden)
         if not watchers:
-            return Refused(reason="private mode" if accounts else "a user who is mapped to nobody")
+            return Refused(reason=_nobody(accounts, known))
         if event.kind == "marked" and not self._marks:
             return Refused(reason="marks by hand are not taken over here (`marks: true` changes that)")
         if isinstance(event.item, File) and self.outside(event.item.path):
@@ -88,9 +89,15 @@ class SourceIntake:
         return self.why_not(event.item, path=path, library=event.library)
 
     def _who(self, event: PlayerEvent) -> tuple[str, ...] | None:
-        if self._users is not None and event.user is not None:
-            return self._users.accounts(event.user)
-        return self._accounts
+        if self._users is None or (event.user is None and self._accounts):
+            return self._accounts
+        return self._users.anybody() if event.user is None else self._users.accounts(event.user)
+
+
+def _nobody(accounts: Sequence[str], known: Sequence[str]) -> str:
+    if known:
+        return "private mode"
+    return "its account counts after a restart of the daemon" if accounts else "a user who is mapped to nobody"
 
 
 def _user_map(users: dict[str, Names] | UnsetType) -> UserMap | None:

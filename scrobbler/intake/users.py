@@ -17,17 +17,24 @@ class UserMap:
 
     def __init__(self, users: Mapping[str, Names]) -> None:
         self._accounts = {_fold(name): as_list(accounts) for name, accounts in users.items()}
+        self._by_id = {_bare(name): accounts for name, accounts in self._accounts.items()}
 
     def accounts(self, user: User) -> tuple[str, ...] | None:
         """Return the accounts that a user is; None when nobody said."""
-        for name in (user.id, user.name):
-            if not name:
-                continue
-            for form in (_fold(name), _fold(name).replace("-", "")):
-                if form in self._accounts:
-                    return self._accounts[form]
+        if user.id and _bare(user.id) in self._by_id:
+            return self._by_id[_bare(user.id)]
+        if user.name and _fold(user.name) in self._accounts:
+            return self._accounts[_fold(user.name)]
+        return self.anybody()
+
+    def anybody(self) -> tuple[str, ...] | None:
+        """Return the accounts of who is not named; None when nobody said."""
         return self._accounts.get(ANYBODY)
 
 
 def _fold(name: str) -> str:
     return name.strip().casefold()
+
+
+def _bare(name: str) -> str:
+    return _fold(name).replace("-", "")

@@ -15,11 +15,11 @@ _held: ContextVar[tuple[object, ...]] = ContextVar("held_turns", default=())
 class Lane:
     """The order of calls of one pool. Whoever holds the lane may enter it again, also from a task of its own."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, last_write_mono_ms: int) -> None:
         self._clock = clock
         self._lock = asyncio.Lock()
         self._holder: object | None = None
-        self._last_write_mono_ms: int | None = None
+        self._last_write_mono_ms = last_write_mono_ms
 
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[None]:
@@ -38,10 +38,7 @@ class Lane:
 
     async def space(self) -> None:
         """Wait until the last write is 1.1 s past."""
-        while self._last_write_mono_ms is not None:
-            rest_ms = self._last_write_mono_ms + SPACING_MS - self._clock.now().mono_ms
-            if rest_ms <= 0:
-                return
+        while (rest_ms := self._last_write_mono_ms + SPACING_MS - self._clock.now().mono_ms) > 0:
             await self._clock.sleep(rest_ms / 1000)
 
     @asynccontextmanager
@@ -58,14 +55,18 @@ class Lane:
 
 
 class Pace:
-    """The lanes, by pool."""
+    """The lanes, by pool.
+
+    An earlier process may have written until the very moment when this one began, so its beginning counts as a write.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._began_mono_ms = clock.now().mono_ms
         self._lanes: dict[Hashable, Lane] = {}
 
     def lane(self, pool: Hashable) -> Lane:
         """Return the lane of this pool."""
         if pool not in self._lanes:
-            self._lanes[pool] = Lane(self._clock)
+            self._lanes[pool] = Lane(self._clock, self._began_mono_ms)
         return self._lanes[pool]

@@ -5,7 +5,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +25,13 @@ class NewerDatabaseError(StorageError):
     """The file was written by a newer version of the program."""
 
 
+class DamagedError(StorageError):
+    """The file is damaged; `scrobbler.store.salvage` saves what can be read."""
+
+
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
 def _explain(path: Path, error: sqlite3.Error) -> str:
     text = str(error)
     if "full" in text:
@@ -34,7 +41,7 @@ def _explain(path: Path, error: sqlite3.Error) -> str:
     if "locked" in text:
         return f"{path}: another program holds it locked"
     if "malformed" in text or "not a database" in text:
-        return f"{path}: is damaged ({text})"
+        return f"{path}: is damaged ({text}); put it aside, or a copy in its place"
     return f"{path}: {text}"
 
 
@@ -43,6 +50,8 @@ class Database:
 
     Writes and reads run in one thread each, so that a long report never delays the storing of an event. All methods raise
     StorageError with a sentence for people.
+
+    `damaged` says that damage was met, and stays until another file has taken the place of this one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -51,6 +60,10 @@ class Database:
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="store-read")
         self._write_connection: Connection | None = None
         self._read_connection: Connection | None = None
+        self._closed = False
+        self._there = asyncio.Event()
+        self._there.set()
+        self.damaged = False
 
     async def open(self) -> None:
         """Open the file, make it or bring it up to date. Raises NewerDatabaseError or StorageError."""
@@ -62,6 +75,7 @@ class Database:
 
     async def read(self, work: Callable[[Connection], Result]) -> Result:
         """Run `work` on a read-only connection."""
+        await self._there.wait()
         return await self._in(self._reader, lambda: work(self._reading()))
 
     async def outside_transaction(self, *statements: str) -> None:
@@ -77,6 +91,7 @@ class Database:
     async def close(self) -> None:
         """Close connections and threads."""
         loop = asyncio.get_running_loop()
+        self._closed = True
         for executor, name in ((self._reader, "_read_connection"), (self._writer, "_write_connection")):
             connection: Connection | None = getattr(self, name)
             if connection is not None:
@@ -87,8 +102,41 @@ class Database:
     async def _in(self, executor: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
         try:
             return await asyncio.get_running_loop().run_in_executor(executor, work)
+        except RuntimeError as error:
+            if self._closed:
+                raise StorageError(f"{self.path}: is closed") from error
+            raise
         except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE:
+                self.damaged = True
+                raise DamagedError(_explain(self.path, error)) from error
             raise StorageError(_explain(self.path, error)) from error
+
+    async def replace_file(self, make: Callable[[Path], Result]) -> Result:
+        """Let `make` put another file in the place of this one while nobody has it open. Raises StorageError."""
+
+        def work() -> Result:
+            if self._write_connection is not None:
+                self._write_connection.close()
+                self._write_connection = None
+            try:
+                return make(self.path)
+            finally:
+                self._open()
+
+        self._there.clear()
+        try:
+            await self._in(self._reader, self._close_reading)
+            made = await self._in(self._writer, work)
+        finally:
+            self._there.set()
+        self.damaged = False
+        return made
+
+    def _close_reading(self) -> None:
+        if self._read_connection is not None:
+            self._read_connection.close()
+            self._read_connection = None
 
     def _connect(self) -> Connection:
         connection = sqlite3.connect(self.path, timeout=5.0, isolation_level=None, check_same_thread=False)
@@ -101,9 +149,9 @@ class Database:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # SQLite gives its -wal and -shm files the mode of the file itself.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            connection = self._connect()
         except OSError as error:
-            raise StorageError(f"{self.path.parent}: cannot be made or written: {error.strerror}") from error
+            raise StorageError(f"{self.path}: cannot be made or written: {error.strerror}") from error
+        connection = self._connect()
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
@@ -112,7 +160,8 @@ class Database:
         except BaseException:
             connection.close()
             raise
-        self.path.chmod(0o600)
+        with suppress(OSError):  # another owner's file that we may write is none of our business
+            self.path.chmod(0o600)
         self._write_connection = connection
 
     def _migrate(self, connection: Connection) -> None:
@@ -130,12 +179,21 @@ class Database:
 
     def _copy(self, connection: Connection, version: int) -> None:
         target = self.path.with_suffix(f".v{version}.db")
-        with closing(sqlite3.connect(target)) as copy:
-            connection.backup(copy)
+        part = target.with_suffix(".part")
+        try:
+            part.unlink(missing_ok=True)
+            part.touch(mode=0o600)
+            with closing(sqlite3.connect(part)) as copy:
+                connection.backup(copy)
+            part.replace(target)
+        except OSError as error:
+            raise StorageError(f"{target}: the copy before the upgrade cannot be made: {error.strerror}") from error
 
     def _transact(self, work: Callable[[Connection], Result]) -> Result:
         connection = self._write_connection
         if connection is None:
+            if self.damaged:
+                raise DamagedError(f"{self.path}: is damaged")
             raise StorageError(f"{self.path}: is closed")
         connection.execute("BEGIN IMMEDIATE")
         try:

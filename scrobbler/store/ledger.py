@@ -19,7 +19,8 @@ class Row(Struct, frozen=True, kw_only=True):
     """One fact of the ledger on its way to Simkl.
 
     `stage` is what is to be done next: tell it, write history as well because the watch was below Simkl's 80 %, or delete
-    the saved position which that left. `live` is False once only history can carry it. `tries` counts attempts.
+    the saved position which that left. `live` is False once only history can carry it. `tries` counts the attempts that may
+    have reached Simkl.
     """
 
     id: int
@@ -41,6 +42,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     mode: Literal["nothing", "playing", "paused"] = "nothing"
     sure: bool = True
     viewing: str | None = None
+    part: int = 0
     work_id: int | None = None
     work: Work | None = None
     progress: float = 0.0
@@ -117,9 +119,23 @@ def settle(connection: Connection, number: int, state: RowState, outcome: str, u
     )
 
 
+def unchanged(connection: Connection, row: Row) -> bool:
+    """Tell whether a row still owes what it owed when it was read: while a request is away, a watch may have taken over."""
+    found = connection.execute(
+        "SELECT 1 FROM ledger WHERE id = ? AND state = 'due' AND kind = ? AND owed_utc_ms = ?",
+        (row.id, row.fact.kind, row.owed_utc_ms),
+    ).fetchone()
+    return found is not None
+
+
 def advance(connection: Connection, number: int, stage: Stage, playback_id: int | None) -> None:
     """Go to the next stage of a row that takes more than one call."""
     connection.execute("UPDATE ledger SET stage = ?, playback_id = ? WHERE id = ?", (stage, playback_id, number))
+
+
+def never_sent(connection: Connection, numbers: list[int]) -> None:
+    """Take back that an attempt was counted for these rows: it surely changed nothing."""
+    connection.executemany("UPDATE ledger SET tries = max(0, tries - 1) WHERE id = ?", [(one,) for one in numbers])
 
 
 def reopen(connection: Connection, viewing: str | None) -> int:

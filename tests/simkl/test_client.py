@@ -175,6 +175,7 @@ async def test_a_cancelled_turn_frees_the_lane(tmp_path: Path):
 
     rig = Rig(tmp_path, never)
     await rig.link()
+    await rig.clock.advance(1.1)
     task = asyncio.ensure_future(rig.simkl.scrobble("alice", "start", FILM, 0))
     await settle()
     task.cancel()
