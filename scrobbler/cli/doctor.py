@@ -1,6 +1,7 @@
 """`scrobbler doctor`: tries everything, and says what to change where."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ def command(config_file: Path | None) -> None:
     with their secrets: keep them to yourself. The exit code is 0 when all is good, 3 when only links are missing.
     """
     from scrobbler.cli.examination import examine  # noqa: PLC0415 (only when the command runs)
+    from scrobbler.config import places  # noqa: PLC0415
     from scrobbler.config.models import Log  # noqa: PLC0415
     from scrobbler.daemon import logs  # noqa: PLC0415
 
@@ -32,7 +34,8 @@ def command(config_file: Path | None) -> None:
     click.echo(f"good  configuration: {loaded.file}")
     for warning in loaded.warnings:
         click.echo(f"note  {plain(str(warning))}")
-    bad = asyncio.run(_show(examine(loaded.config, state_dir)))
+    sandbox = state_dir != places.state_dir(loaded.config, os.environ)
+    bad = asyncio.run(_show(examine(loaded.config, state_dir, sandbox=sandbox)))
     if bad:
         raise SystemExit(NOT_LINKED if all(one.link for one in bad) else FAILED)
 

@@ -9,7 +9,7 @@ from scrobbler.clock import Now
 from scrobbler.plays.model import State, Viewing
 from scrobbler.plays.viewings import length_of, where
 from scrobbler.status.ports import AccountState, House, SourceHealth
-from scrobbler.store import reading
+from scrobbler.store import reading, salvage
 from scrobbler.store.database import Connection, StorageError
 
 DELIVERIES = 10
@@ -52,6 +52,7 @@ class _Stored(Struct, frozen=True, kw_only=True):
     deliveries: tuple[reading.Delivery, ...] = ()
     undecided: int = 0
     links: dict[str, str] = {}
+    notice: str = ""
 
 
 async def report(house: House) -> StatusReport:
@@ -66,6 +67,7 @@ async def report(house: House) -> StatusReport:
             deliveries=tuple(reading.deliveries(connection, DELIVERIES)),
             undecided=len(reading.undecided(connection)),
             links={one.id: reading.link_of(connection, one.work_id, one.work) for one in going_on},
+            notice=salvage.notice(connection, house.clock.now().utc_ms),
         )
 
     try:
@@ -74,6 +76,8 @@ async def report(house: House) -> StatusReport:
         stored = _Stored()
         if str(error) not in faults:
             faults.append(str(error))
+    if stored.notice:
+        faults.append(stored.notice)
     now = house.clock.now()
     return StatusReport(
         version=__version__,

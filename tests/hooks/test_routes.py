@@ -234,3 +234,12 @@ async def test_urlencoded_form():
     assert reply.code == 204
     assert dict(request.form) == {"data": "{ä}", "x": ""}
     assert request.content_type == "application/x-www-form-urlencoded"
+
+
+async def test_a_probe_proves_the_way_and_means_nothing():
+    """What `doctor` sends is 204 with the right secret and 401 with a wrong one, and reaches no plugin."""
+    async with open_house() as house:
+        right = await house.ask("POST", GOOD, {"X-Scrobbler-Probe": "1"})
+        wrong = await house.ask("POST", "/hooks/attic/wrong", {"X-Scrobbler-Probe": "1"})
+    assert (right.code, wrong.code) == (204, 401)
+    assert not house.door.plugin.requests
