@@ -47,6 +47,7 @@ _TAGS = re.compile(
     re.IGNORECASE,
 )
 _BARE_IMDB = re.compile(r"(?<![A-Za-z0-9])tt\d{7,10}(?![A-Za-z0-9])", re.IGNORECASE)
+_SITE = re.compile(r"^\s*www\.[\w-]+\.[\w.-]{2,20}\s+-\s+", re.IGNORECASE)
 _NOISE = re.compile(
     r"[\s._(\[-]+(?:\d{3,4}[pi]|4k|uhd|web|web-?dl|webrip|blu-?ray|bdrip|brrip|bdremux|remux|hdtv|dvd|dvdrip"
     r"|[xh][ .]?26[45]|hevc|avc|av1"
@@ -218,7 +219,7 @@ def _spaced(text: str) -> str:
 
 def titled(text: str) -> Titled:
     """Read `Title (2010)`, `Title.2010`, `Title Season 2` or `Title 2nd Season`. A year alone is a title (`1923`)."""
-    text = without_group(without_tags(text)).strip()
+    text = _SITE.sub("", without_group(without_tags(text))).strip()
     if match := _NOISE.search(text):
         text = text[: match.start()] or text
     season: int | None = None

@@ -11,7 +11,7 @@ from scrobbler.identify.guess import GuessError, GuessSource
 from scrobbler.identify.names import PathName, Titled, for_guessing, show_folder, split, words
 from scrobbler.identify.nfo import Nfo, SidecarReader, Sidecars
 from scrobbler.identify.quick import film_folder, quick
-from scrobbler.identify.tags import contradict, for_episode, for_movie
+from scrobbler.identify.tags import EpisodeTags, contradict, for_episode, for_movie
 from scrobbler.identify.work import Confidence, Identification, Reading
 
 _NATIVE = ("anidb", "mal", "anilist", "kitsu")
@@ -230,7 +230,7 @@ def _episode(path: str, reading: Reading, beside: Sidecars) -> Identification:
         ids=episode_ids,
         aired=aired,
     )
-    work, said = _counted_natively(work, seasons=tags.seasons)
+    work, said = _counted_natively(work, tags)
     reasons = (*reasons, *said)
     usable = Ids(tvdb=work.ids.tvdb, anidb=work.ids.anidb)
     if number is None and aired is None and not usable:
@@ -261,16 +261,17 @@ def _numbers(reading: Reading, beside: Sidecars) -> tuple[int | None, int | None
     return first.season, first.number, _last(beside.episodes), reading.aired or first.aired
 
 
-def _counted_natively(work: Episode, *, seasons: bool) -> tuple[Episode, tuple[str, ...]]:
+def _counted_natively(work: Episode, tags: EpisodeTags) -> tuple[Episode, tuple[str, ...]]:
     """Keep the two ways of counting apart: an AniDB id is one season, TVDB's numbers run over many (simkl-api.md 3.3)."""
     ids = work.show.ids
     native = any(getattr(ids, name) for name in _NATIVE)
     common = Ids(simkl=ids.simkl, imdb=ids.imdb, tmdb=ids.tmdb, tvdb=ids.tvdb)
     if not native or work.number is None:
         return work, ()
-    if work.season in {None, 1} and not common and not seasons:
-        return replace(work, native=True), ("counted as in the anime catalogue",)
-    if (work.season is not None and work.season > 1) or seasons:
+    if not common and not tags.seasons and (tags.cour or work.season in {None, 1}):
+        season = None if tags.cour else work.season
+        return replace(work, season=season, native=True), ("counted as in the anime catalogue",)
+    if (work.season is not None and work.season > 1) or tags.seasons:
         left_out = "the anime catalogue's id was left out, as the file counts seasons"
         return replace(work, show=replace(work.show, ids=common)), (left_out,)
     return work, ()

@@ -29,11 +29,16 @@ class Tags(Struct, frozen=True):
 
 
 class EpisodeTags(Struct, frozen=True, kw_only=True):
-    """Tags of an episode's path. `shared`: the show's ids stand on the episode's file alone, so they may be the episode's."""
+    """Tags of an episode's path.
+
+    `shared`: the show's ids stand on the episode's file alone, so they may be the episode's. `cour`: an anime catalogue's id
+    stands on the season's folder, so it is that season's own.
+    """
 
     show: Ids = Ids()
     episode: Ids = Ids()
     shared: bool = False
+    cour: bool = False
     seasons: bool = False
     reasons: tuple[str, ...] = ()
 
@@ -132,6 +137,7 @@ def for_episode(path: str) -> EpisodeTags:
         show=above or alone,
         episode=episode,
         shared=not above and bool(alone),
+        cour=any(scheme in _NATIVE for scheme, _ in season.pairs()),
         seasons=any(tag.seasons for tag in tags),
         reasons=reasons,
     )

@@ -65,6 +65,7 @@ NUMBERED = [
         None,
     ),
     ("Show - S01E00 - Pilot.mkv", "Show", None, 1, 0, None),
+    ("www.site.example - Show.S01E02.mkv", "Show", None, 1, 2, None),
     ("Mr. Robot S01E02.mkv", "Mr. Robot", None, 1, 2, None),
     ("Marvels.Agents.of.S.H.I.E.L.D.S01E02.mkv", "Marvels Agents of S.H.I.E.L.D", None, 1, 2, None),
     ("Show.Name.S01E02.1080p-GRP/grp-sn.s01e02.mkv", "Show Name", None, 1, 2, None),
@@ -272,6 +273,24 @@ def test_broken_name_is_identified(ask: Ask) -> None:
     """A name with bytes that were not UTF-8 gives a title that every encoder takes."""
     work = ask(b"/m/Am\xe9lie.2001.mkv".decode("utf-8", "surrogateescape")).work
     assert work == Movie(title="Amélie", year=2001)
+
+
+@pytest.mark.parametrize(
+    ("path", "numbers", "number", "last"),
+    [
+        ("86 87 Eighty Six.mkv", (86, 87), 87, None),
+        ("Show 05-06.mkv", (5, 6), 5, 6),
+        ("Show 05-07.mkv", (5, 6, 7), 5, 7),
+        ("Show 100 - 05.mkv", (100, 5), 5, None),
+        ("Show 06-05.mkv", (6, 5), 5, None),
+    ],
+)
+def test_number_lists(path: str, numbers: tuple[int, ...], number: int, last: int | None) -> None:
+    """Several numbers of guessit are several episodes only as one ascending, gapless, printed run; else the last one counts."""
+    name = split(path)
+    assert name is not None
+    reading = corrected(name, Guess(type="episode", title="Show", episode=numbers), None)
+    assert (reading.number, reading.last_number) == (number, last)
 
 
 class Stubborn:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -205,3 +206,13 @@ def test_what_is_no_plain_small_file_is_not_read(tmp_path: Path) -> None:
 def test_paths_that_are_not_here(path: str) -> None:
     """A path of another machine or of no machine has no sidecars."""
     assert asyncio.run(sidecars(path)) == Sidecars()
+
+
+@pytest.mark.parametrize(
+    "unit", ["<movie><actor>", "<uniqueid type='a' ", "<tmdbid>1", "<a>", "https://thetvdb.com/", "<?xml", "<actor"]
+)
+def test_hostile_content_is_read_fast(unit: str) -> None:
+    """One MiB made to trip up expressions is done with in a moment."""
+    begin = time.perf_counter()
+    assert isinstance(parse(f"<movie>{unit * (MAX_BYTES // len(unit))}".encode()), tuple)
+    assert time.perf_counter() - begin < 5

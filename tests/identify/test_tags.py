@@ -133,6 +133,8 @@ def test_title_beside_folder_ids_is_the_folders(read: Ask) -> None:
         ("/anime/Show [anidb2-7]/Show S01E05.mkv", Ids(), False, 1),
         ("/anime/Show [tvdb-8]/[G] Show - 105.mkv", Ids(tvdb="8"), False, None),
         ("/anime/Show [tvdb-8]/Season 2 [anidb-9]/[G] Show - 05.mkv", Ids(tvdb="8"), False, 2),
+        ("/anime/Show/Season 2 [anidb-9]/[G] Show - 05.mkv", Ids(anidb="9"), True, None),
+        ("/anime/Show [anidb-7]/Season 2 [anidb-9]/[G] Show - 05.mkv", Ids(anidb="9"), True, None),
     ],
 )
 def test_anime_numbering_is_not_mixed(read: Ask, path: str, ids: Ids, native: bool, season: int | None) -> None:  # noqa: FBT001 — a column
