@@ -4,24 +4,19 @@ All tests share one daemon: each has an account of its own, and sockets of its o
 """
 
 import os
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Clips
+from tests.e2e.players import FOUR_TIMES, LONG_FILM, SINTEL, Clips, until
 from tests.e2e.stage import Stage, Told
 from tests.kit.daemon import DaemonProcess
-from tests.kit.mpv import MpvError, MpvProcess
-from tests.kit.simkl_sandbox import running_sandbox
+from tests.kit.mpv import MpvProcess
+from tests.kit.simkl_sandbox import SandboxClient, running_sandbox
 
 pytestmark = pytest.mark.real
-
-SINTEL = "Sintel (2010) {imdb-tt1727587}.mkv"
-FOUR_TIMES = "--speed=4"
-"""As fast as honest watching goes (design.md rule 4)."""
 
 ACCOUNTS = (
     *("ending", "guessed", "nearly", "half", "paused", "flap", "seeker", "rusher", "killed", "series", "kept", "bytes"),
@@ -32,11 +27,11 @@ ACCOUNTS = (
 class Room(Stage):
     """The daemon, and a place for the sockets of each account."""
 
-    def __init__(self, daemon: DaemonProcess, folder: Path, stage_sandbox) -> None:
-        super().__init__(daemon, stage_sandbox)
+    def __init__(self, daemon: DaemonProcess, folder: Path, sandbox: SandboxClient) -> None:
+        super().__init__(daemon, sandbox)
         self.folder = folder
 
-    def mpv(self, account: str, *paths: bytes, arguments: Sequence[str] = (FOUR_TIMES,)) -> MpvProcess:
+    def mpv(self, account: str, *paths: Path, arguments: Sequence[str] = (FOUR_TIMES,)) -> MpvProcess:
         """Start an mpv that this account watches."""
         sockets = self.folder / "run" / account
         sockets.mkdir(parents=True, exist_ok=True)
@@ -72,10 +67,8 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
 def evening(room: Room, clips: Clips, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, MpvProcess]]:
     """Players that run at the same time, for tests that only wait for their end."""
     folder = tmp_path_factory.mktemp("evening")
-    sintel = clips.named(folder, SINTEL)
-    strange = os.path.join(os.fsencode(folder), b"caf\xe9")
-    os.mkdir(strange)
-    os.link(sintel, os.path.join(strange, os.fsencode(SINTEL)))
+    sintel = clips.named(folder)
+    strange = clips.named(folder / os.fsdecode(b"caf\xe9"))
     episodes = [clips.named(folder, f"Firefly S01E0{number}.mkv", 12) for number in (1, 2)]
     with ExitStack() as stack:
         players = {
@@ -84,22 +77,11 @@ def evening(room: Room, clips: Clips, tmp_path_factory: pytest.TempPathFactory) 
             "series": room.mpv("series", *episodes),
             "kept": room.mpv("kept", sintel, arguments=(FOUR_TIMES, "--keep-open=yes")),
             "shared": room.mpv("shared", sintel),
-            "bytes": room.mpv("bytes", os.path.join(strange, os.fsencode(SINTEL))),
+            "bytes": room.mpv("bytes", strange),
         }
         for player in players.values():
             stack.enter_context(player)
         yield players
-
-
-def until(mpv: MpvProcess, seconds: float) -> None:
-    """Wait until mpv is past a position, in seconds of the film."""
-    deadline = time.monotonic() + 30
-    while True:
-        with suppress(MpvError):  # not before the file is open
-            if float(mpv.get("time-pos")) >= seconds:
-                return
-        assert time.monotonic() < deadline, f"mpv did not reach {seconds} s"
-        time.sleep(0.02)
 
 
 def test_a_film_to_its_natural_end(room: Room, evening: dict[str, MpvProcess]) -> None:
@@ -138,7 +120,7 @@ def test_leaving_during_the_credits_is_a_watch(room: Room, clips: Clips, tmp_pat
 
 def test_leaving_in_the_middle_saves_the_position(room: Room, clips: Clips, tmp_path: Path) -> None:
     """Quitting at 40 % leaves a saved position there, no watch and no banner."""
-    with room.mpv("half", clips.named(tmp_path, SINTEL)) as mpv:
+    with room.mpv("half", clips.named(tmp_path)) as mpv:
         until(mpv, 8)
         mpv.quit()
         room.expect("half", Told("start", 0, 30), Told("stop", 40, 55))
@@ -157,14 +139,16 @@ def test_a_pause_makes_four_calls(room: Room, clips: Clips, tmp_path: Path) -> N
         mpv.set("pause", "no")
         room.await_calls("paused", 3)
         mpv.wait()
-        calls = room.expect("paused", Told("start", 0, 25), Told("pause", 25, 60), Told("start", 25, 60), Told("stop", 100))
+        calls = room.expect(
+            "paused", Told("start", 0, 25), Told("pause", 25, 60), Told("start", 25, 60), Told("stop", 100)
+        )
     assert calls[1].body["progress"] == calls[2].body["progress"]
     assert len(room.sandbox.history("paused")) == 1
 
 
 def test_a_short_pause_sends_nothing(room: Room, clips: Clips, tmp_path: Path) -> None:
     """A pause that is taken back within the settle time is seen, and not sent."""
-    with room.mpv("flap", clips.named(tmp_path, SINTEL)) as mpv:
+    with room.mpv("flap", clips.named(tmp_path)) as mpv:
         room.await_calls("flap", 1)
         mpv.set("pause", "yes")
         mpv.set("pause", "no")
@@ -176,7 +160,7 @@ def test_a_short_pause_sends_nothing(room: Room, clips: Clips, tmp_path: Path) -
 
 def test_skipping_to_the_end_is_no_watch(room: Room, clips: Clips, tmp_path: Path) -> None:
     """Somebody who jumps to 92 % and leaves has not watched it: the position is saved by a pause, never by a stop."""
-    with room.mpv("seeker", clips.named(tmp_path, "The Matrix (1999).mkv", 0)) as mpv:
+    with room.mpv("seeker", clips.named(tmp_path, "The Matrix (1999).mkv", LONG_FILM)) as mpv:
         room.await_calls("seeker", 1)
         mpv.command("seek", 92, "absolute-percent", "exact")
         until(mpv, 92 * 81.6)
@@ -188,7 +172,7 @@ def test_skipping_to_the_end_is_no_watch(room: Room, clips: Clips, tmp_path: Pat
 
 def test_rushing_through_is_no_watch(room: Room, clips: Clips, tmp_path: Path) -> None:
     """A film that runs through as fast as the machine can has been watched by nobody."""
-    with room.mpv("rusher", clips.named(tmp_path, "The Matrix (1999).mkv", 0)) as mpv:
+    with room.mpv("rusher", clips.named(tmp_path, "The Matrix (1999).mkv", LONG_FILM)) as mpv:
         room.await_calls("rusher", 1)
         mpv.set("untimed", "yes")
         mpv.wait()
@@ -198,7 +182,7 @@ def test_rushing_through_is_no_watch(room: Room, clips: Clips, tmp_path: Path) -
 
 def test_a_player_that_dies_leaves_its_position(room: Room, clips: Clips, tmp_path: Path) -> None:
     """When mpv is killed, the last position that it had told is saved, and no start is left dangling."""
-    with room.mpv("killed", clips.named(tmp_path, SINTEL)) as mpv:
+    with room.mpv("killed", clips.named(tmp_path)) as mpv:
         until(mpv, 8)
         room.await_calls("killed", 1)
         mpv.kill()
@@ -227,7 +211,7 @@ def test_a_window_kept_open_ends_the_play(room: Room, evening: dict[str, MpvProc
 def test_two_players_of_two_people(room: Room, clips: Clips, tmp_path: Path) -> None:
     """Two mpvs that play at once are two stories, each at its own account."""
     with (
-        room.mpv("one", clips.named(tmp_path, SINTEL)) as first,
+        room.mpv("one", clips.named(tmp_path)) as first,
         room.mpv("two", clips.named(tmp_path, "Big Buck Bunny (2008).mkv", 24)) as second,
     ):
         until(second, 10)
@@ -257,14 +241,14 @@ def test_a_name_that_is_not_utf8(room: Room, evening: dict[str, MpvProcess]) -> 
 def test_a_socket_folder_that_comes_later(room: Room, clips: Clips, tmp_path: Path) -> None:
     """The folder for sockets may appear long after the daemon has started; the first play in it is whole."""
     assert not (room.folder / "run" / "later").exists()
-    with room.mpv("later", clips.named(tmp_path, SINTEL)) as mpv:
+    with room.mpv("later", clips.named(tmp_path)) as mpv:
         mpv.wait()
         room.expect("later", Told("start", 0, 30), Told("stop", 100))
 
 
 def test_a_threshold_below_simkls(room: Room, clips: Clips, tmp_path: Path) -> None:
     """With 70 %, leaving at 75 is a watch: a stop, the history, and the saved position that the stop left is deleted."""
-    with room.mpv("seventy", clips.named(tmp_path, SINTEL)) as mpv:
+    with room.mpv("seventy", clips.named(tmp_path)) as mpv:
         until(mpv, 14.6)
         mpv.quit()
         room.expect("seventy", Told("start", 0, 30), Told("stop", 73, 79.9), Told("history"), Told("delete"))

@@ -9,7 +9,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -23,7 +24,7 @@ from tests.kit.simkl_sandbox import SandboxClient
 
 T = TypeVar("T")
 
-SECRET = "a secret of the tests"
+SECRET = "asecretofthetests1234"
 START_S = 20.0
 END_S = 5.0
 """How long the daemon may take to end (design.md rule 9: three seconds of them for Simkl)."""
@@ -108,11 +109,12 @@ class DaemonProcess:
         self._alarms = tuple(alarms)
         self._logs: list[Path] = []
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_MINE)}
-        self._env = {**kept, "HOME": str(folder), **(env or {})}
+        self.environment = {**kept, "HOME": str(folder), **(env or {})}
         self.configure(config)
 
     def configure(self, config: Mapping[str, Any] | str) -> None:
         """Write the configuration file."""
+        self.file.touch(mode=0o600)
         if isinstance(config, str):
             self.file.write_text(config, encoding="utf-8")
             return
@@ -146,7 +148,7 @@ class DaemonProcess:
             self.process = subprocess.Popen(
                 [command(), "run", "-c", self.file, *arguments],
                 cwd=self.folder,
-                env=self._env,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -277,18 +279,40 @@ class DaemonProcess:
         assert code == 200, text
         return msgspec.json.decode(text, type=StatusReport)
 
+    def words(self, *arguments: str) -> list[str]:
+        """Return the command line of another command of ours on this configuration."""
+        return [str(command()), arguments[0], "-c", str(self.file), *arguments[1:]]
+
     def run(self, *arguments: str, answer: str = "", seconds: float = 30.0) -> subprocess.CompletedProcess[str]:
         """Run another command of ours on this configuration, without a terminal."""
         return subprocess.run(
-            [command(), arguments[0], "-c", self.file, *arguments[1:]],
+            self.words(*arguments),
             cwd=self.folder,
-            env=self._env,
+            env=self.environment,
             input=answer,
             capture_output=True,
             text=True,
             timeout=seconds,
             check=False,
         )
+
+    @contextmanager
+    def begin(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """Start another command of ours without a terminal; it is killed if it still runs at the end."""
+        process = subprocess.Popen(
+            self.words(*arguments),
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def history(self) -> list[Play]:
         """Return what `scrobbler history` shows, newest first."""
