@@ -1,13 +1,14 @@
 """How many calls to Simkl a play costs: watched through, and with one pause."""
 
 import time
+from typing import Any
 
 from bench.common import Rig, rig, table
 from scrobbler.sandbox.views import Call
 from tests.kit.servers import PlexEvening, Step, plex_movie
 
-PAUSE_S = 4.0
-"""Long enough to be a pause and not a flap."""
+LENGTH_MS = 30_000
+"""The films are short, so that everything happens in its true time."""
 
 
 def main() -> None:
@@ -15,16 +16,9 @@ def main() -> None:
         one.daemon.start()
         time.sleep(3)
         before = one.sandbox.calls()
-        first = plex_movie()
-        plain = _play(one, PlexEvening().watched_through(first).steps)
-        second = plex_movie(
-            ratingKey="4002",
-            guid="plex://movie/5d0000000000000000000010",
-            title="The Other",
-            Guid=[{"id": "imdb://tt0000010"}],
-        )
-        paused = _play(one, PlexEvening().watched_with_pause(second, 3_000_000).steps)
-        again = _play(one, PlexEvening().watched_through(second).steps)
+        plain = _play(one, PlexEvening().watched_through(_film(1)).steps)
+        paused = _play(one, PlexEvening().watched_with_pause(_film(2), 10_000, pause_s=5).steps)
+        again = _play(one, PlexEvening().watched_through(_film(2)).steps)
     table(
         "calls to Simkl",
         {
@@ -36,17 +30,28 @@ def main() -> None:
     )
 
 
+def _film(number: int) -> dict[str, Any]:
+    return plex_movie(
+        ratingKey=f"700{number}",
+        guid=f"plex://movie/5d000000000000000000000{number}",
+        title=f"Film {number}",
+        duration=LENGTH_MS,
+        Guid=[{"id": f"imdb://tt700000{number}"}],
+    )
+
+
 def _play(one: Rig, steps: list[Step]) -> list[Call]:
     known = len(one.sandbox.calls())
+    began = time.monotonic()
     for step in steps:
+        time.sleep(max(0.0, began + step.after_s - time.monotonic()))
         assert one.daemon.hook("plex", step.body, step.content_type) == 204
-        time.sleep(PAUSE_S)
     one.settled(60)
     return one.sandbox.calls()[known:]
 
 
 def _words(calls: list[Call]) -> str:
-    named = [call.path.strip("/").rsplit("/", 1)[-1] for call in calls]
+    named = ["delete" if call.method == "DELETE" else call.path.rsplit("/", 1)[-1] for call in calls]
     return f"{len(named)}: {', '.join(named)}" if named else "0"
 
 

@@ -30,6 +30,7 @@ CHECKS = (
     ("import-linter", ("lint-imports",)),
     ("deptry", ("deptry", ".")),
 )
+PYTEST_LIMIT_S = 1200
 LEFT_OUT = ("scrobbler", "plugins", "build", "dist", "run", ".git", ".venv*", ".*_cache")
 """What the copy of the tree, in which the tests run against the wheel, lacks of its top level."""
 
@@ -118,6 +119,7 @@ def _tests(report: Report, target: str) -> None:
                 python, "-P", "-c", f"import scrobbler; assert scrobbler.__file__.startswith({str(work)!r})", cwd=tree
             )
         if python.exists():
+            select += [f"--deselect={test}" for suite in chosen if not suite.wheel for test in suite.tests]
             _pytest(report, "tests on the built wheel", python, tree, select, environment)
 
 
@@ -141,9 +143,12 @@ def _pytest(
     print(f"{title}:", flush=True)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | more
     command = [str(python), "-P", "-m", "pytest", "--durations=5", "--durations-min=5", *arguments]
-    done = subprocess.run(command, cwd=tree, env=environment, stdin=subprocess.DEVNULL, check=False)
-    if done.returncode != 0:
+    try:
+        subprocess.run(command, cwd=tree, env=environment, stdin=subprocess.DEVNULL, check=True, timeout=PYTEST_LIMIT_S)
+    except subprocess.CalledProcessError:
         report.failed.append(title)
+    except subprocess.TimeoutExpired:
+        report.failed.append(f"{title}: ended after {PYTEST_LIMIT_S // 60} minutes")
 
 
 def _quiet(*command: str | Path, cwd: Path = ROOT) -> None:

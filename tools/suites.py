@@ -19,6 +19,7 @@ class Suite:
     tests: tuple[str, ...]
     programs: tuple[str, ...]
     packages: tuple[str, ...]
+    wheel: bool = False
     root: bool = False
 
     def obstacle(self) -> str | None:
@@ -45,6 +46,7 @@ def read(target: str) -> list[Suite]:
             tests=tuple(entry["tests"]),
             programs=tuple(entry["programs"]),
             packages=tuple(entry["packages"]),
+            wheel=entry.get("wheel", False),
             root=entry.get("root", False),
         )
         for entry in entries

@@ -16,6 +16,7 @@ import httpx
 import msgspec
 import pytest
 
+import scrobbler.sandbox
 from scrobbler.sandbox.admin import Admin
 from scrobbler.sandbox.faults import FaultKind
 from scrobbler.sandbox.page import Pages
@@ -25,7 +26,6 @@ from scrobbler.sandbox.switches import Switches
 from tests.kit.simkl_sandbox import SandboxClient, SandboxError
 from tests.sandbox.caller import FILM, Caller, episode
 
-ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
 
 
@@ -154,7 +154,7 @@ async def test_inside_another_program():
 def test_independence():
     """The sandbox imports nothing of the daemon but its clock, so that it cannot share a mistake with the client."""
     imported = set()
-    for file in (ROOT / "scrobbler" / "sandbox").glob("*.py"):
+    for file in Path(scrobbler.sandbox.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("scrobbler"):
                 imported.add(node.module)
