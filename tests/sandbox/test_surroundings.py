@@ -26,6 +26,7 @@ from scrobbler.sandbox.switches import Switches
 from tests.kit.simkl_sandbox import SandboxClient, SandboxError
 from tests.sandbox.caller import FILM, Caller, episode
 
+ROOT = Path(__file__).resolve().parents[2]
 DOCS = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
 
 
