@@ -4,6 +4,7 @@ from scrobbler.api.events import SKIP_WORDS, Kind, PlayerEvent, Skip, User
 from scrobbler.api.media import Episode, File, Ids, Item, Movie, Show, Work, describe
 from scrobbler.api.options import Filter, HookOptions, Names, Secret, SourceOptions
 from scrobbler.api.plugin import (
+    BriefMemory,
     CheckResult,
     Context,
     Facts,
@@ -11,6 +12,7 @@ from scrobbler.api.plugin import (
     HookRequest,
     ListenerPlugin,
     Logger,
+    Memory,
     SourcePlugin,
     Traits,
     UnreadableError,
@@ -19,6 +21,7 @@ from scrobbler.api.plugin import (
 
 __all__ = [
     "SKIP_WORDS",
+    "BriefMemory",
     "CheckResult",
     "Context",
     "Episode",
@@ -33,6 +36,7 @@ __all__ = [
     "Kind",
     "ListenerPlugin",
     "Logger",
+    "Memory",
     "Movie",
     "Names",
     "PlayerEvent",

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from scrobbler.api.events import PlayerEvent
 from scrobbler.api.media import Item
@@ -85,12 +85,42 @@ class Logger(Protocol):
         ...
 
 
+class Memory(Protocol):
+    """A small store of the source's own: texts by key, kept from run to run, and forgotten by nobody else.
+
+    For what a source must find again after a restart, such as how far it has read. Not for secrets.
+    """
+
+    async def get(self, key: str) -> str | None:
+        """Read a text; None where there is none."""
+        ...
+
+    async def put(self, key: str, value: str) -> None:
+        """Write a text; returns when it is durably stored."""
+        ...
+
+
+class BriefMemory:
+    """A memory that ends with the process: what a context has where nothing is to be kept."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+
+    async def get(self, key: str) -> str | None:
+        """Read a text; None where there is none."""
+        return self.texts.get(key)
+
+    async def put(self, key: str, value: str) -> None:
+        """Write a text."""
+        self.texts[key] = value
+
+
 class Context(Struct, frozen=True, kw_only=True):
     """What the daemon gives to each configured source.
 
     `emit` returns when the event is durably stored, or was understood to be none of ours. `reachable(True)` and
     `reachable(False, why)` may be called as often as the plugin likes: the daemon says each change once. `http` makes the
-    shared client on first use.
+    shared client on first use. `memory` is the source's own, and outlives a restart.
     """
 
     source: str
@@ -99,6 +129,7 @@ class Context(Struct, frozen=True, kw_only=True):
     emit: Callable[[PlayerEvent], Awaitable[None]]
     reachable: Callable[..., None]
     http: Callable[[], "HttpClient"]
+    memory: Memory = field(default_factory=BriefMemory)
 
 
 class SourcePlugin:
@@ -127,7 +158,11 @@ class SourcePlugin:
 
 
 class ListenerPlugin(SourcePlugin):
-    """A plugin that goes to its player."""
+    """A plugin that goes to its player. One that can do both is a `HookPlugin` too."""
+
+    def listens(self) -> bool:
+        """Tell whether the options want it to listen; a plugin that is a hook as well may have nothing to go to."""
+        return True
 
     async def run(self) -> None:
         """Watch until cancelled, handing each event to `context.emit`. Reconnects by itself, with back-off and jitter."""

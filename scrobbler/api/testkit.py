@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from scrobbler.api.events import PlayerEvent
-from scrobbler.api.plugin import Context, HookRequest, ListenerPlugin
+from scrobbler.api.plugin import BriefMemory, Context, HookRequest, ListenerPlugin, Memory
 from scrobbler.clock import Clock, Now
 
 if TYPE_CHECKING:
@@ -131,11 +131,17 @@ class Recorder:
     """The daemon's side of a plugin, recorded: `context` goes into the plugin, the rest is looked at afterwards.
 
     `clock` defaults to a FakeClock; `http` to a refusal, so that a plugin which asks the network by surprise fails.
+    `memory` is empty unless given: hand the same one to a second recorder to play a restart.
     So many events as `fail` says are refused with OSError, as by a full disk.
     """
 
     def __init__(
-        self, source: str = "test", *, clock: Clock | None = None, http: "Callable[[], HttpClient] | None" = None
+        self,
+        source: str = "test",
+        *,
+        clock: Clock | None = None,
+        http: "Callable[[], HttpClient] | None" = None,
+        memory: Memory | None = None,
     ) -> None:
         self.events: list[PlayerEvent] = []
         self.reach: list[Reach] = []
@@ -149,6 +155,7 @@ class Recorder:
             emit=self._emit,
             reachable=self._reachable,
             http=http or _no_http,
+            memory=memory or BriefMemory(),
         )
 
     @property

@@ -131,4 +131,7 @@ async def _listen(kind: type[Any], config: "Config", source: str, options: "Sour
             reachable=reachable,
             http=lambda: http,
         )
-        await kind(options, context).run()
+        plugin = kind(options, context)
+        if not plugin.listens():
+            raise click.ClickException(f"{source} posts to the daemon, and no daemon runs; start it first")
+        await plugin.run()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -324,11 +325,11 @@ def _boot_id() -> str:
 
 @contextlib.asynccontextmanager
 async def signals(daemon: Daemon) -> AsyncIterator[None]:
-    """SIGTERM and SIGINT end the daemon, SIGHUP reads the configuration again."""
+    """SIGTERM and SIGINT end the daemon, SIGHUP reads the configuration again; on a terminal it means that the terminal is gone."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, daemon.stop.set)
-    loop.add_signal_handler(signal.SIGHUP, daemon.reloader.ask)
+    loop.add_signal_handler(signal.SIGHUP, daemon.stop.set if sys.stdin.isatty() else daemon.reloader.ask)
     try:
         yield
     finally:

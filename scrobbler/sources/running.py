@@ -44,6 +44,34 @@ class Ports(Struct, frozen=True, kw_only=True):
     http: Callable[[], HttpClient]
     hear: Callable[[Heard], Awaitable[None]]
     hidden: Callable[[], frozenset[str]]
+    recall: Callable[[str], Awaitable[str | None]]
+    remember: Callable[[str, str], Awaitable[None]]
+
+
+class SourceMemory:
+    """What one source keeps in the store. A store that cannot be used now is waited for: nothing is read twice for it."""
+
+    def __init__(self, source: str, ports: Ports) -> None:
+        self._prefix = f"plugin:{source}:"
+        self._ports = ports
+
+    async def get(self, key: str) -> str | None:
+        """Read a text; None where there is none."""
+        while True:
+            try:
+                return await self._ports.recall(self._prefix + key)
+            except StorageError:
+                await self._ports.clock.sleep(STORAGE_RETRY_S)
+
+    async def put(self, key: str, value: str) -> None:
+        """Write a text; returns when it is durably stored."""
+        while True:
+            try:
+                await self._ports.remember(self._prefix + key, value)
+            except StorageError:
+                await self._ports.clock.sleep(STORAGE_RETRY_S)
+            else:
+                return
 
 
 Watch: TypeAlias = Callable[[PlayerEvent, str], None]
@@ -71,6 +99,7 @@ class Source:
             emit=self._emit,
             reachable=self._reachable,
             http=ports.http,
+            memory=SourceMemory(name, ports),
         )
         self.plugin = plugin(options, context)
 
@@ -82,6 +111,11 @@ class Source:
     def is_hook(self) -> bool:
         """Whether it has an address of its own on our HTTP server."""
         return isinstance(self.plugin, HookPlugin)
+
+    @property
+    def is_listener(self) -> bool:
+        """Whether it goes to its player by itself; a source may be this and a hook."""
+        return isinstance(self.plugin, ListenerPlugin) and self.plugin.listens()
 
     async def take(self, event: PlayerEvent) -> None:
         """Take in one event; returns when it is stored or is none of ours. Raises StorageError."""

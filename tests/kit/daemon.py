@@ -132,9 +132,9 @@ class DaemonProcess:
         assert self._sandbox is not None
         link(self.state, self._sandbox, account, user, self._client_id)
 
-    def start(self) -> Self:
+    def start(self, *arguments: str) -> Self:
         """Start it, and wait until it says that it is ready and answers."""
-        self.launch()
+        self.launch(*arguments)
         ready = self.wait_log("ready", seconds=START_S)
         self.url = str(ready["status"]).rstrip("/")
         self.wait_for(lambda: self.get("/healthz")[0] == 200, "the daemon is healthy", START_S)
@@ -316,7 +316,7 @@ class DaemonProcess:
 
     def history(self) -> list[Play]:
         """Return what `scrobbler history` shows, newest first."""
-        done = self.run("history", "--json")
+        done = self.run("history", "--json", "--number", "1000")
         assert done.returncode == 0, done.stderr
         return msgspec.json.decode(done.stdout, type=list[Play])
 

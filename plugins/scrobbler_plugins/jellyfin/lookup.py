@@ -1,7 +1,8 @@
 """What is asked of a Jellyfin server, and how its answers are read (players.md 2.5, 2.6)."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -31,6 +32,14 @@ class Answer(NamedTuple):
         return Fields(self.content)
 
 
+class Snapshot(NamedTuple):
+    """The server's list of sessions as it was sent, and the server's own time."""
+
+    status: int
+    body: bytes
+    at: datetime | None
+
+
 class _Kept(NamedTuple):
     show: Show
     until_ms: int
@@ -40,8 +49,8 @@ class Server:
     """A Jellyfin server. The key goes into a header, in the one form that servers from 12.0 on take by default."""
 
     def __init__(self, options: JellyfinOptions, context: Context) -> None:
-        self._url = str(options.url).rstrip("/")
-        self._key = str(options.api_key)
+        self.url = str(options.url).rstrip("/")
+        self.headers = {"Authorization": f'MediaBrowser Token="{options.api_key}"'}
         self._options = options
         self._context = context
         self._series: dict[str, _Kept] = {}
@@ -49,10 +58,20 @@ class Server:
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
         """Ask for one document. Raises HttpError when the server cannot be reached or fails; says a refusal once."""
+        response = await self._ask(path, params)
+        return Answer(response.status_code, _content(response.content) if response.status_code == 200 else None)
+
+    async def sessions(self) -> Snapshot:
+        """Ask for the sessions that were active of late. Raises HttpError."""
+        response = await self._ask("/Sessions", {"activeWithinSeconds": "960"})
+        body = response.content if response.status_code == 200 else b"[]"
+        return Snapshot(response.status_code, body, _moment(response.headers.get("date", "")))
+
+    async def _ask(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         response = await self._context.http().get(
-            f"{self._url}{path}",
+            f"{self.url}{path}",
             params=dict(params or {}),
-            headers={"Accept": "application/json", "Authorization": f'MediaBrowser Token="{self._key}"'},
+            headers={"Accept": "application/json", **self.headers},
             timeout=_TIMEOUT_S,
         )
         refused = response.status_code in (401, 403)
@@ -61,7 +80,7 @@ class Server:
         self._refused = refused
         if response.status_code >= 500:
             response.raise_for_status()
-        return Answer(response.status_code, _content(response.content) if response.status_code == 200 else None)
+        return response
 
     async def lookup(self, event: PlayerEvent, series_id: str) -> Facts | None:
         """Complete an event by what the server knows of its item and of its series.
@@ -207,6 +226,14 @@ def _played(user_id: str, start: int) -> dict[str, str]:
 
 def _dashed(user_id: str) -> str:
     return "-".join((user_id[:8], user_id[8:12], user_id[12:16], user_id[16:20], user_id[20:]))
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def _content(body: bytes) -> Any:

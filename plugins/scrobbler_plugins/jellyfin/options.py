@@ -8,18 +8,25 @@ from scrobbler.api import HookOptions, Secret
 
 
 class JellyfinOptions(HookOptions, kw_only=True, omit_defaults=True):
-    """A Jellyfin server whose webhook plugin posts to us."""
+    """A Jellyfin server whose webhook plugin posts to us, or whose sessions we listen to."""
 
     url: Annotated[
         Annotated[str, Meta(pattern=r"^https?://[^\s/@]+(/\S*)?$")] | UnsetType,
         Meta(
             description="The server's own address, such as `http://jellyfin:8096`. With `api_key` it lets the source ask "
-            "for the ids of series, libraries, file paths and the plays it missed."
+            "for the ids of series, libraries, file paths and the plays it missed, and what plays."
         ),
     ] = UNSET
     api_key: Annotated[
         Secret | UnsetType,
         Meta(
             description="An API key of the server (Dashboard → API Keys). Goes to the server in `url` alone, as a header."
+        ),
+    ] = UNSET
+    sessions: Annotated[
+        bool | UnsetType,
+        Meta(
+            description="Whether to listen to the server's list of sessions, which needs no webhook plugin. Left out: yes, "
+            "when `url` and `api_key` are given and `secret` is not."
         ),
     ] = UNSET

@@ -44,8 +44,8 @@ class Server:
     """A Plex Media Server. The token goes into a header, never into an address."""
 
     def __init__(self, url: str, token: str, context: Context) -> None:
-        self._url = url.rstrip("/")
-        self._token = token
+        self.url = url.rstrip("/")
+        self.headers = {"X-Plex-Token": token}
         self._context = context
         self._machine = ""
         self._shows: dict[str, _Kept] = {}
@@ -56,9 +56,9 @@ class Server:
     ) -> Answer:
         """Ask for one document. Raises HttpError when the server cannot be reached or fails; says a refusal once."""
         response = await self._context.http().get(
-            f"{self._url}{path}",
+            f"{self.url}{path}",
             params=dict(params or {}),
-            headers={"Accept": "application/json", "X-Plex-Token": self._token, **(headers or {})},
+            headers={"Accept": "application/json", **self.headers, **(headers or {})},
             timeout=_TIMEOUT_S,
         )
         refused = response.status_code in (401, 403)

@@ -1,11 +1,11 @@
-"""The Plex source: webhooks in, look-ups at the server where `url` and `token` are given."""
+"""The Plex source: webhooks in, or the server's sessions, and look-ups at the server."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from msgspec import UNSET
 
-from scrobbler.api import CheckResult, Context, Facts, HookPlugin, HookRequest, PlayerEvent, Traits
+from scrobbler.api import CheckResult, Context, Facts, HookPlugin, HookRequest, ListenerPlugin, PlayerEvent, Traits
 from scrobbler_plugins.plex import checks
 from scrobbler_plugins.plex.lookup import Server
 from scrobbler_plugins.plex.options import PlexOptions
@@ -14,12 +14,12 @@ from scrobbler_plugins.plex.parse import parse
 _LONGEST_CATCH_UP = timedelta(days=14)
 
 
-class Plugin(HookPlugin):
+class Plugin(HookPlugin, ListenerPlugin):
     """One Plex Media Server.
 
     Its hooks tell state changes alone. The server itself drops a dead client after about three minutes and often
     says nothing; 15 minutes of slack after the remaining runtime leave room for what a nominal length lacks
-    (players.md 1.5).
+    (players.md 1.5). Its sessions tick every 10 s, which the daemon knows by their behaviour.
     """
 
     Options = PlexOptions
@@ -37,6 +37,18 @@ class Plugin(HookPlugin):
             self.context.log.debug("plex.odd_ids", note=note)
         return parsed.events
 
+    def listens(self) -> bool:
+        """Tell whether to listen to sessions: where `sessions` says so, else where no hook is set up but a server is."""
+        wanted = self.options.secret is UNSET if self.options.sessions is UNSET else self.options.sessions
+        return self._server is not None and bool(wanted)
+
+    async def run(self) -> None:
+        """Listen to the server's sessions; see listener.py."""
+        if self._server is not None:
+            from scrobbler_plugins.plex.listener import Listener  # noqa: PLC0415 (only who listens needs it)
+
+            await Listener(self._server, self.context).run()
+
     async def lookup(self, event: PlayerEvent) -> Facts | None:
         """Ask the server for the ids of the series, the exact length and the file's path. May raise HttpError."""
         return await self._server.lookup(event) if self._server else None
@@ -50,4 +62,4 @@ class Plugin(HookPlugin):
 
     async def check(self) -> Sequence[CheckResult]:
         """Try the server, the token and what Plex's own settings say."""
-        return await checks.check(self.options, self._server, self.context.source)
+        return await checks.check(self.options, self._server, self.context.source, listens=self.listens())

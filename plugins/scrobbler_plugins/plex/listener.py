@@ -1,0 +1,96 @@
+"""Listens to a Plex Media Server without Plex Pass: its notifications, and its list of sessions (players.md 1.8)."""
+
+from collections.abc import Callable, Sequence
+from urllib.parse import urlencode
+
+from scrobbler.api import Context, PlayerEvent
+from scrobbler.api.connection import GoneError, RefusedError, WebSocket, keep_connected, open_websocket
+from scrobbler_plugins.plex.lookup import Server
+from scrobbler_plugins.plex.sessions import Line, Notice, Tracker, read_lines, read_notices
+
+LOOK_AGAIN_S = 1.0
+"""A session is told before the list has it; so long later the list is asked once more."""
+POLL_BUSY_S = 10.0
+POLL_IDLE_S = 30.0
+POLL_ROUNDS = 120
+"""After so many polls the websocket is tried again."""
+
+
+class Listener:
+    """One run of listening."""
+
+    def __init__(self, server: Server, context: Context) -> None:
+        self._server = server
+        self._context = context
+        self._tracker = Tracker()
+        self._machine = ""
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        await keep_connected(self._context, self._visit)
+
+    async def _visit(self, up: Callable[[], None]) -> None:
+        self._machine = await self._name()
+        await self._tell(self._tracker.reconcile(await self._list()))
+        up()
+        for address, headers in self._ways():
+            try:
+                async with open_websocket(address, headers) as socket:
+                    await self._listen(socket)
+            except RefusedError as error:
+                self._context.log.debug("no websocket there", why=str(error))
+                if error.status not in (401, 403):
+                    break
+        await self._poll()
+
+    def _ways(self) -> Sequence[tuple[str, dict[str, str]]]:
+        """Return how the websocket may open: the token as a header; in the address for a server that wants it there."""
+        root = f"{self._server.url}/:/websockets/notifications"
+        headers = dict(self._server.headers)
+        with_token = {"filters": "playing", **headers}
+        return [(f"{root}?filters=playing", headers), (f"{root}?{urlencode(with_token)}", {})]
+
+    async def _listen(self, socket: WebSocket) -> None:
+        while True:
+            notices = read_notices(await socket.receive())
+            self._context.reachable(True)  # a look-up that failed meanwhile has said otherwise
+            for notice in notices:
+                await self._hear(notice)
+
+    async def _hear(self, notice: Notice) -> None:
+        lines: Sequence[Line] = ()
+        if self._tracker.wants_list(notice):
+            lines = await self._list()
+            if all(line.session != notice.session for line in lines):
+                await self._context.clock.sleep(LOOK_AGAIN_S)
+                lines = await self._list()
+        await self._tell(self._tracker.hear(notice, lines))
+
+    async def _poll(self) -> None:
+        for _ in range(POLL_ROUNDS):
+            await self._context.clock.sleep(POLL_BUSY_S if self._tracker.busy else POLL_IDLE_S)
+            await self._tell(self._tracker.follow(await self._list()))
+            self._context.reachable(True)
+
+    async def _name(self) -> str:
+        try:
+            return await self._server.machine()
+        except Exception as error:  # the client's own errors are not part of the plugin API
+            raise GoneError(f"the server does not answer ({type(error).__name__})") from error
+
+    async def _list(self) -> list[Line]:
+        try:
+            answer = await self._server.get("/status/sessions")
+        except Exception as error:  # the client's own errors are not part of the plugin API
+            raise GoneError(f"the server does not answer ({type(error).__name__})") from error
+        if answer.status in (401, 403):
+            raise GoneError(
+                f"the server does not show its sessions to this `token` (HTTP {answer.status}): it must be the owner's"
+            )
+        if answer.status != 200:
+            raise GoneError(f"the server does not show its sessions (HTTP {answer.status})")
+        return read_lines(answer.content, self._machine)
+
+    async def _tell(self, events: Sequence[PlayerEvent]) -> None:
+        for event in events:
+            await self._context.emit(event)

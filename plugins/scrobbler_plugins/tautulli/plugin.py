@@ -1,0 +1,51 @@
+"""The Tautulli source: notifications of its webhook agent in."""
+
+from collections.abc import Sequence
+
+from scrobbler.api import CheckResult, Context, Facts, HookPlugin, HookRequest, PlayerEvent, Traits
+from scrobbler_plugins.tautulli.options import TautulliOptions
+from scrobbler_plugins.tautulli.parse import VERSION, parse
+
+_REMEMBERED = 256
+
+
+class Plugin(HookPlugin):
+    """One Tautulli.
+
+    It tells state changes alone. A session of which it hears nothing for five minutes gets a late `stop` with its old
+    position (players.md 1.9), so its silence is bounded anyway.
+    """
+
+    Options = TautulliOptions
+    traits = Traits(ticks=False, knows_users=True, quiet_s=900, close_s=6 * 3600, richness=65)
+
+    def __init__(self, options: TautulliOptions, context: Context) -> None:
+        super().__init__(options, context)
+        self._paths: dict[str, str] = {}
+
+    def parse(self, request: HookRequest) -> Sequence[PlayerEvent]:
+        """Read one notification; see parse.py. Remembers the files of the latest items for `lookup`."""
+        parsed = parse(request)
+        for event in parsed.events if parsed.path else ():
+            self._paths.pop(event.item_key, None)
+            self._paths[event.item_key] = parsed.path
+            if len(self._paths) > _REMEMBERED:
+                self._paths.pop(next(iter(self._paths)))
+        return parsed.events
+
+    async def lookup(self, event: PlayerEvent) -> Facts | None:
+        """Tell the file's path, which the notification named; nobody is asked."""
+        path = self._paths.get(event.item_key)
+        return Facts(path=path) if path and event.skip is None else None
+
+    async def check(self) -> Sequence[CheckResult]:
+        """Say what must be set up in Tautulli; nothing can ask it whether it is."""
+        return [
+            CheckResult(
+                good=True,
+                what="webhook: Tautulli must post to us; nothing can ask it whether it does until something plays",
+                advice="Settings → Notification Agents → Webhook: "
+                f"http://HOST:7465/hooks/{self.context.source}/<secret>, method POST, triggers Playback Start, Stop, "
+                f"Pause, Resume and Watched, each with docs/players/tautulli-template.json (version {VERSION})",
+            )
+        ]

@@ -1,0 +1,147 @@
+"""What plugins share that listen to a server: a connection that is kept, and a websocket.
+
+Imported by its own name, not through `scrobbler.api`, so that only who listens pays for it.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from random import Random
+from typing import TYPE_CHECKING
+
+from scrobbler.api.plugin import Context
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
+
+FIRST_RETRY_S = 1.0
+LAST_RETRY_S = 60.0
+SETTLED_S = 60.0
+"""A connection that held so long was a good one: the next retry is quick again."""
+
+_OPEN_TIMEOUT_S = 10.0
+_PING_S = 20.0
+_MESSAGE_LIMIT = 16 * 1024 * 1024
+
+
+class GoneError(Exception):
+    """Contact is lost, or could not be made. The text says why, for people, without addresses and secrets."""
+
+
+class RefusedError(GoneError):
+    """The server answers, but does not open a websocket. `status` is its HTTP status, 0 where it has none."""
+
+    def __init__(self, why: str, status: int = 0) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+async def keep_connected(
+    context: Context, visit: Callable[[Callable[[], None]], Awaitable[None]], random: Random | None = None
+) -> None:
+    """Visit a server again and again, until cancelled.
+
+    `visit` gets a function that it calls once it has contact, and returns or raises GoneError when contact is over. Then
+    it waits: a second, twice as long after each failure, a minute at most, each with jitter. A connection that breaks
+    and is made again at once is no news; what cannot be reached is told to `context.reachable`.
+    """
+    dice = random or Random()  # noqa: S311 (spreads retries, guards nothing)
+    failures = 0
+    while True:
+        began_ms = context.clock.now().mono_ms
+        met = False
+
+        def up() -> None:
+            nonlocal met
+            met = True
+            context.reachable(True)
+
+        try:
+            await visit(up)
+            why = "the connection was closed"
+        except GoneError as error:
+            why = str(error)
+        held_s = (context.clock.now().mono_ms - began_ms) / 1000
+        if met and held_s >= SETTLED_S:
+            failures = 0
+        if not met:
+            context.reachable(False, why)
+        context.log.debug("connection over", why=why)
+        await context.clock.sleep(retry_s(failures) * (0.75 + 0.5 * dice.random()))
+        failures += 1
+
+
+def retry_s(failures: int) -> float:
+    """Say how long to wait after so many failures in a row, in seconds, before jitter."""
+    return min(LAST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(failures, 10))
+
+
+class WebSocket:
+    """An open websocket."""
+
+    def __init__(self, connection: "ClientConnection") -> None:
+        self._connection = connection
+
+    async def receive(self) -> str | bytes:
+        """Wait for a message; may be cancelled without losing one. Raises GoneError."""
+        from websockets.exceptions import ConnectionClosed  # noqa: PLC0415
+
+        try:
+            return await self._connection.recv()
+        except ConnectionClosed as error:
+            raise GoneError("the server closed the connection") from error
+
+    async def send(self, text: str) -> None:
+        """Send a message. Raises GoneError."""
+        from websockets.exceptions import ConnectionClosed  # noqa: PLC0415
+
+        try:
+            await self._connection.send(text)
+        except ConnectionClosed as error:
+            raise GoneError("the server closed the connection") from error
+
+
+@asynccontextmanager
+async def open_websocket(url: str, headers: Mapping[str, str]) -> AsyncIterator[WebSocket]:
+    """Open a websocket at an `http` or `https` address. Raises RefusedError and GoneError.
+
+    Redirects are not followed and proxies not asked: the headers carry secrets that belong to this server alone. A
+    server that stops answering pings is found out within 40 seconds.
+    """
+    try:  # costs memory that a daemon without such a source does not need
+        from websockets.asyncio.client import connect  # noqa: PLC0415
+        from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException  # noqa: PLC0415
+    except ImportError as error:
+        raise RefusedError("the package `websockets` is not installed") from error
+
+    class Connect(connect):
+        def process_redirect(self, exc: Exception) -> Exception | str:
+            return exc
+
+    quiet = logging.getLogger("scrobbler.websocket")  # the library's own would write headers at debug
+    quiet.setLevel(logging.CRITICAL)
+    opening = Connect(
+        "ws" + url.removeprefix("http"),
+        additional_headers=dict(headers),
+        user_agent_header=None,
+        open_timeout=_OPEN_TIMEOUT_S,
+        ping_interval=_PING_S,
+        ping_timeout=_PING_S,
+        close_timeout=2.0,
+        max_size=_MESSAGE_LIMIT,
+        logger=quiet,
+        proxy=None,
+    )
+    try:
+        connection = await opening
+    except InvalidStatus as error:
+        status = error.response.status_code
+        raise RefusedError(f"the server opens no websocket (HTTP {status})", status) from error
+    except InvalidHandshake as error:
+        raise RefusedError("the server opens no websocket") from error
+    except (OSError, TimeoutError, WebSocketException, EOFError) as error:
+        raise GoneError(f"the server does not answer ({type(error).__name__})") from error
+    try:
+        yield WebSocket(connection)
+    finally:
+        await connection.close()

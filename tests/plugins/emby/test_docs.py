@@ -1,0 +1,32 @@
+"""The page of the source keeps up with the code."""
+
+from pathlib import Path
+
+import msgspec
+
+from scrobbler_plugins.emby import Plugin
+from scrobbler_plugins.emby.options import EmbyOptions
+
+PAGE = Path(__file__).parents[3] / "docs" / "players" / "emby.md"
+
+
+def test_every_option_is_on_the_page() -> None:
+    """Each option of the source is explained; `account` is for sources without users."""
+    page = PAGE.read_text()
+    names = [field.name for field in msgspec.structs.fields(EmbyOptions) if field.name not in ("type", "account")]
+    assert [name for name in names if f"`{name}`" not in page] == []
+
+
+def test_options_are_the_plugins() -> None:
+    """The plugin brings its own option model and knows users."""
+    assert Plugin.Options is EmbyOptions
+    assert Plugin.traits.knows_users
+    assert not Plugin.traits.ticks
+
+
+def test_quality_table_names_a_state_for_each_point() -> None:
+    """Each point of quality is done, or exempt with a reason."""
+    table = PAGE.read_text().partition("## Quality")[2].partition("## Troubleshooting")[0]
+    states = [line.split("|")[2].strip() for line in table.splitlines() if line.startswith("| ")][1:]
+    assert len(states) > 10
+    assert all(state.startswith(("done", "exempt: ")) for state in states)
