@@ -192,7 +192,7 @@ class Courier:
 
     def _not_linked(self, error: NotLinked) -> None:
         if self.standing.linked:
-            log.warning("not linked", account=self.account, reason=error.reason)
+            log.info("not linked", account=self.account, reason=error.reason)
         self.standing = replace(self.standing, waits_for=f"not linked: {error.reason}", until_utc_ms=None, linked=False)
 
     def _hold(self, error: RetryLater | HaltAll) -> int:
@@ -216,11 +216,11 @@ class Courier:
 
 
 def _latest(state: State, shown: ledger.Shown) -> float | None:
-    """Find the last observed progress of what Simkl shows: of the play that was told, or of one that goes on with it."""
+    """Find the last observed progress of what Simkl shows: in the play that was told, or in one that went on with it."""
     same = [one for one in state.viewings.values() if one.account == shown.account and one.work_id == shown.work_id]
-    for viewing in sorted(same, key=lambda one: (one.id != shown.viewing)):
-        session = state.sessions.get(viewing.voice)
-        if session is not None and (viewing.open or viewing.id == shown.viewing):
-            part, progress = where(viewing, session)
-            return progress if part == shown.part else None
-    return None
+    voices = [(state.sessions[one.voice], one) for one in same if one.voice in state.sessions]
+    if shown.work_id is None or not voices:
+        return None
+    session, viewing = max(voices, key=lambda pair: pair[0].heard_mono_ms)
+    part, progress = where(viewing, session)
+    return progress if part == shown.part else None

@@ -95,13 +95,14 @@ def judge(evidence: Evidence) -> Verdict:
         return Verdict(kind="unknown", progress=0.0, reason="its position or its length never became known")
     if progress < e.threshold:
         return Verdict(kind="left", progress=progress, reason=f"left at {progress:g} %, below {e.threshold:g} %")
-    if e.position_ms is not None:
+    began = percent(None if e.offset_ms is None else e.offset_ms - e.start_ms, e.length_ms)
+    if began is not None and began >= e.threshold and not e.prior_seen and e.offset_ms is not None:
+        if unseen_share(e.seen, e.start_ms, e.offset_ms) > UNSEEN_LIMIT:
+            words = f"it began at {began:g} %, past {e.threshold:g} %, and no earlier part was seen here"
+            return Verdict(kind="left", progress=progress, reason=words)
+    elif e.position_ms is not None:
         missing = unseen_share(e.seen, e.start_ms, e.position_ms)
         if missing > UNSEEN_LIMIT:
             words = f"{missing:.0%} of the way there was skipped, so this is no watch"
             return Verdict(kind="left", progress=progress, reason=words)
-    began = percent(None if e.offset_ms is None else e.offset_ms - e.start_ms, e.length_ms)
-    if began is not None and began >= e.threshold and not e.prior_seen:
-        words = f"it began at {began:g} %, past {e.threshold:g} %, and no earlier part was seen here"
-        return Verdict(kind="left", progress=progress, reason=words)
     return Verdict(kind="watched", progress=progress, reason=f"reached {progress:g} %, at least {e.threshold:g} %")

@@ -75,7 +75,6 @@ def begin(draft: Draft, heard: Heard, mode: Mode = "playing", *, origin: Origin 
         duration_ms=event.duration_ms,
         nominal=event.nominal,
         shorter_than_ms=heard.shorter_than_ms,
-        seen=coverage.add(coverage.NOTHING, 0, position or 0),
         past_utc_ms=past,
         opened_utc_ms=utc,
         opened_mono_ms=draft.now.mono_ms,
@@ -185,8 +184,10 @@ def move(draft: Draft, session: Session, heard: Heard, *, jumped: bool = False) 
     if session.offset_ms is None or session.position_ms is None:
         # It began so far before its first known position as it has been open.
         offset_ms = max(0, position_ms - elapsed_ms)
-        seen = coverage.add(seen, 0, position_ms)
+        seen = coverage.add(seen, offset_ms, position_ms)
         session = replace(session, offset_ms=offset_ms)
+    elif jumped and session.mode == "quiet":
+        pass
     elif jumped:
         # What played before the jump was never told where nobody ticks.
         seen = coverage.add(seen, session.position_ms, session.position_ms + elapsed_ms)

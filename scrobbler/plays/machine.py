@@ -101,6 +101,10 @@ def _lose_sight(draft: Draft) -> None:
             session = draft.put(replace(session, blind_mono_ms=draft.now.mono_ms))  # noqa: PLW2901
         if session.mode == "playing":
             silence.fall_quiet(draft, session, "the daemon lost sight of the player")
+    for viewing in list(draft.viewings.values()):
+        # No second player can confirm its end any more.
+        if viewing.closing_mono_ms is not None:
+            following.closing_due(draft, viewing)
 
 
 def _hide(draft: Draft, account: str) -> None:

@@ -110,6 +110,7 @@ class Session(Struct, frozen=True, kw_only=True):
 
     `position_ms` is the last observed one. `heard_mono_ms` is when the player last said anything that it had observed.
     `ticking`: it tells positions while it plays, whatever its source is known for; `rhythm_ms` is its widest gap so far.
+    `played_on`: nothing speaks against it that it played until the next item took its place.
     `edge_mono_ms` is when it last began to play, `mode_mono_ms` when its mode last changed, `blind_mono_ms` when we last lost
     sight of it ourselves. `said_utc_ms` is what the player's own clock said at the last position. `origin`: heard as it
     happened, or told about afterwards; later events belong to the first kind alone.
@@ -128,6 +129,7 @@ class Session(Struct, frozen=True, kw_only=True):
     device: str = ""
     mode: Mode = "playing"
     mode_mono_ms: int = 0
+    played_on: bool = False
     ending: Ending | None = None
     offset_ms: int | None = None
     position_ms: int | None = None

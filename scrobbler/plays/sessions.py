@@ -5,7 +5,7 @@ Every action takes the draft, the session as it is, and what was heard; the tabl
 
 from msgspec.structs import replace
 
-from scrobbler.plays import following
+from scrobbler.plays import following, silence
 from scrobbler.plays.draft import Draft
 from scrobbler.plays.judge import SIMKL_PERCENT, percent
 from scrobbler.plays.listening import at, begin, end, event_utc_ms, listen, move, play_out
@@ -114,7 +114,10 @@ def lose(draft: Draft, session: Session, heard: Heard) -> None:
 
 def replaced(draft: Draft, session: Session) -> None:
     """Another item plays on the same player now (rule 7)."""
-    end(draft, session, "replaced")
+    # Quiet after a restart of ours alone is no silence of the player's.
+    unbroken = not session.ticking or silence.within_silence(session, draft.now.mono_ms)
+    played_on = session.mode == "playing" or (session.mode == "quiet" and unbroken)
+    end(draft, draft.put(replace(session, played_on=played_on)), "replaced")
 
 
 def verdict(draft: Draft, session: Session, heard: Heard) -> None:
@@ -202,6 +205,9 @@ def reattach(draft: Draft, session: Session, heard: Heard) -> None:
                 )
             )
     draft.note(session.id, "reattached", "the player is heard again")
+    if event.kind == "seek":
+        # Nobody knows what it did while it was silent before it jumped.
+        session = replace(session, position_mono_ms=draft.now.mono_ms, said_utc_ms=None)
     session = listen(draft, session, heard, jumped=event.kind == "seek")
     if session.open:
         following.follow(draft, session)
@@ -259,9 +265,15 @@ def recall(draft: Draft, heard: Heard) -> None:
     session = _count(draft, session, heard)
     if session.past_utc_ms is not None:
         end(draft, draft.put(replace(session, origin="recalled")), "stop")
-    elif any(_beside(one, session) for one in draft.sessions.values()):
-        # Another item plays on that player: the verdict came late, and its play is over.
+        return
+    beside = [one for one in draft.sessions.values() if _beside(one, session)]
+    if any(draft.now.mono_ms - one.edge_mono_ms <= LATE_VERDICT_MS for one in beside):
+        # Another item has just begun on that player: the verdict came late, and its play is over.
         end(draft, session, "replaced")
+        return
+    for other in beside:
+        # It plays long since, or did: the beginning of what is counted now was not heard.
+        replaced(draft, other)
 
 
 def _beside(other: Session, session: Session) -> bool:

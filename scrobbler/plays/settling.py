@@ -5,6 +5,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from scrobbler.plays.coverage import add
 from scrobbler.plays.draft import Draft
 from scrobbler.plays.judge import (
     SIMKL_PERCENT,
@@ -113,6 +114,15 @@ def _judge(draft: Draft, viewing: Viewing, part: int, progress: float | None, en
     start, stop = _span(viewing, part, end)
     sessions = talking(draft, viewing)
     offsets = [one for one in (_offset_of(one, end) for one in sessions) if one is not None]
+    threshold = threshold_of(viewing.threshold, viewing.work)
+    seen = coverage_of(draft, viewing)
+    if any(_played_unseen(one, end) for one in sessions) and end.length_ms:
+        seen = add(seen, min(offsets), end.length_ms)
+    for offset in offsets:
+        # What lies before the beginning was seen elsewhere, unless it began so late that it says nothing (rule 4).
+        began = percent(offset - start, (stop - start) or None)
+        if viewing.prior_seen or began is None or began < threshold:
+            seen = add(seen, 0, offset)
     return judge(
         Evidence(
             progress=progress,
@@ -120,17 +130,22 @@ def _judge(draft: Draft, viewing: Viewing, part: int, progress: float | None, en
             position_ms=end.position_ms if end.position_ms is None or not stop else min(end.position_ms, stop),
             length_ms=(stop - start) or None,
             offset_ms=min(offsets) if offsets else None,
-            seen=coverage_of(draft, viewing),
+            seen=seen,
             server_verdict=any(one.verdict_utc_ms is not None for one in sessions),
             prior_seen=viewing.prior_seen,
-            threshold=threshold_of(viewing.threshold, viewing.work),
+            threshold=threshold,
         )
     )
 
 
+def _played_unseen(session: Session, end: _End) -> bool:
+    """Tell whether a session told its natural end and no position at all."""
+    return session.offset_ms is None and session.ending == "end" and end.length_ms is not None
+
+
 def _offset_of(session: Session, end: _End) -> int | None:
     """Say where a session began: of one that told its end alone, as far before it as it was open."""
-    if session.offset_ms is None and session.ending == "end" and end.length_ms:
+    if _played_unseen(session, end) and end.length_ms:
         return max(0, end.length_ms - (session.over_mono_ms - session.opened_mono_ms))
     return session.offset_ms
 
@@ -187,9 +202,10 @@ def _owe(
 
 
 def _overtaken_utc_ms(draft: Draft, voice: Session | None, length_ms: int | None) -> int:
-    """Say when a play ended that the next item replaced without a stop: now, but no later than its length allows."""
-    if voice is None or voice.ending != "replaced" or voice.ticking or not length_ms:
+    """Say when a play ended that the next item replaced without a stop: then, but no later than its length allows."""
+    if voice is None or voice.ending != "replaced" or not voice.played_on or not length_ms or voice.position_ms is None:
         return 0
-    remaining_ms = max(0, length_ms - (voice.position_ms or 0))
-    silent_ms = draft.now.mono_ms - voice.position_mono_ms
-    return draft.now.utc_ms - max(0, silent_ms - remaining_ms)
+    remaining_ms = max(0, length_ms - voice.position_ms)
+    silent_ms = voice.over_mono_ms - voice.position_mono_ms
+    over_utc_ms = draft.now.utc_ms - (draft.now.mono_ms - voice.over_mono_ms)
+    return over_utc_ms - max(0, silent_ms - remaining_ms)

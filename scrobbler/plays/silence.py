@@ -22,6 +22,11 @@ def _limits(session: Session) -> tuple[int, int]:
     return session.nature.quiet_ms, session.nature.close_ms
 
 
+def within_silence(session: Session, mono_ms: int) -> bool:
+    """Tell whether a ticking player was heard so recently that its silence means nothing yet."""
+    return mono_ms - session.heard_mono_ms <= _limits(session)[0]
+
+
 def quiet_due(session: Session) -> int | None:
     """Say when silence becomes a pause, on the monotonic clock in ms."""
     return _quiet_at(session) if session.mode == "playing" else None

@@ -183,7 +183,7 @@ class Calls:
         return RetryLater(refusal.reason, after_s=None, cause="server", status=reply.status, code=reply.error)
 
     async def _park(self, account: str, token: Token, reason: str) -> None:
-        log.warning("account must be linked again", account=account, why=reason)
+        log.info("account must be linked again", account=account, why=reason)
         try:
             await self.grants.park(account, token.access, reason)
         except TokenFileError as error:

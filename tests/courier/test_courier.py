@@ -87,15 +87,15 @@ async def test_a_flap_sends_nothing(house: House) -> None:
 
 
 async def test_the_latest_position_of_a_play_that_goes_on_elsewhere(house: House) -> None:
-    """Rule 2: when a continued play ends in silence, Simkl is told where the continuation was."""
+    """Rule 2: when a play that went on in another one is hidden, Simkl is told where the continuation was."""
     await house.hear("play", 0)
     await house.watch(0, 20, every_s=60)
     await house.hear("stop", 20)
     await house.hear("play", 20)
     await house.watch(20, 40, every_s=60)
-    await house.hear("stop", 40)
+    await house.engine.hide("alice")
     await house.pass_time(5)
-    assert house.simkl.told[1:] == [("stop", "Sintel (2010)", 40.0)]
+    assert house.simkl.told[1:] == [("pause", "Sintel (2010)", 40.0)]
 
 
 async def test_retries_come_by_the_schedule(house: House) -> None:

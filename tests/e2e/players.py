@@ -1,6 +1,7 @@
 """What the tests with a real mpv share: films to play, and waiting for a place in them."""
 
 import os
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -19,14 +20,16 @@ class Clips:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._making = threading.Lock()
 
     def named(self, folder: Path, name: str = SINTEL, seconds: int = 20) -> Path:
         """Return the path of a clip of this name."""
         original = self._folder / f"{seconds}.mkv"
-        if not original.exists() and seconds == LONG_FILM:
-            make_film(original)
-        elif not original.exists():
-            make_clip(original, seconds)
+        with self._making:
+            if not original.exists() and seconds == LONG_FILM:
+                make_film(original)
+            elif not original.exists():
+                make_clip(original, seconds)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / name
         if not path.exists():
@@ -35,11 +38,20 @@ class Clips:
 
 
 def until(mpv: MpvProcess, seconds: float) -> None:
-    """Wait until mpv is past a position, in seconds of the film."""
+    """Wait until mpv is past a position, in seconds of the film; looks more often the nearer it comes."""
     deadline = time.monotonic() + 30
     while True:
+        rest_s = seconds
         with suppress(MpvError):  # not before the file is open
-            if float(mpv.get("time-pos")) >= seconds:
+            rest_s = (seconds - float(mpv.get("time-pos"))) / float(mpv.get("speed"))
+            if rest_s <= 0:
                 return
         assert time.monotonic() < deadline, f"mpv did not reach {seconds} s"
-        time.sleep(0.02)
+        time.sleep(min(0.2, max(0.02, rest_s / 2)))
+
+
+def leave(mpv: MpvProcess) -> None:
+    """Close mpv as a user does, and wait for its end as long as a busy machine needs."""
+    with suppress(MpvError, OSError):  # it may be gone before it has answered
+        mpv.command("quit")
+    mpv.wait()

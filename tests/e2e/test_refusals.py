@@ -73,9 +73,9 @@ def test_a_hook_that_is_none_of_ours(daemon: DaemonProcess) -> None:
 
 def refusal(tmp_path: Path, sandbox: SandboxClient, code: int = 1, **more: Any) -> str:
     """Start a daemon that must refuse, and return what it says: a sentence, no traceback."""
-    daemon = DaemonProcess(tmp_path, one_source(**more), sandbox)
-    daemon.launch()
-    assert daemon.wait_exit() == code, daemon.said
+    with DaemonProcess(tmp_path, one_source(**more), sandbox) as daemon:
+        daemon.launch()
+        assert daemon.wait_exit() == code, daemon.said
     said = daemon.said.strip()
     assert "Traceback" not in said
     return said
@@ -114,16 +114,18 @@ def test_a_database_of_a_newer_version(tmp_path: Path, sandbox: SandboxClient) -
 
 
 def test_a_damaged_database(tmp_path: Path, sandbox: SandboxClient) -> None:
-    """A store that is none is left as it is: exit code 1."""
-    (tmp_path / "state").mkdir()
+    """A store that is damaged is set aside, never overwritten; the daemon starts, and says so."""
     with DaemonProcess(tmp_path, one_source(), sandbox) as daemon:
         daemon.link("alice")
         daemon.start()
-    (store,) = daemon.state.glob("*.db")
-    store.write_bytes(b"this is no database " * 500)
-    said = refusal(tmp_path, sandbox)
-    assert str(store) in said
-    assert store.read_bytes().startswith(b"this is no database")
+        daemon.terminate()
+        (store,) = daemon.state.glob("*.db")
+        store.write_bytes(b"this is no database " * 500)
+        daemon.start()
+        assert any(b"this is no database" in path.read_bytes() for path in daemon.state.iterdir() if path.is_file())
+        assert "damaged" in daemon.said
+        assert daemon.hook("script", event("play", 0)) == 204
+        sandbox.wait_for(lambda: sandbox.banner("alice"))
 
 
 def test_a_configuration_with_many_errors(tmp_path: Path, sandbox: SandboxClient) -> None:
@@ -144,7 +146,8 @@ def test_a_configuration_that_is_missing(tmp_path: Path, sandbox: SandboxClient)
     """No file: exit code 2, and it says where it looked."""
     daemon = DaemonProcess(tmp_path, one_source(), sandbox)
     daemon.file.unlink()
-    daemon.launch()
-    assert daemon.wait_exit() == 2
+    with daemon:
+        daemon.launch()
+        assert daemon.wait_exit() == 2
     assert str(daemon.file) in daemon.said
     assert "Traceback" not in daemon.said

@@ -277,3 +277,24 @@ def test_everything_is_forgotten_after_a_day():
     assert house.state.sessions == {}
     assert house.state.viewings == {}
     assert next_deadline(house.state) is None
+
+
+def test_an_end_that_waits_for_its_confirmation_does_not_dangle():
+    """Rule 9: stopped with one source, and the daemon ends before the other says so."""
+    house = House()
+    two(house)
+    both(house, 0, 95)
+    house.hear("stop", 95, **JELLYFIN)
+    house.lose_contact()
+    assert house.verdicts == [("alice", "watched", 95.0)]
+    assert house.banner()[0] == "nothing"
+
+
+def test_a_look_at_the_end_elsewhere_does_not_complete_a_play_that_just_began():
+    """Rule 4: what began past the threshold on one player says nothing of what was seen on another."""
+    house = House()
+    house.hear("play", 92, **JELLYFIN)
+    house.hear("play", 0, **MPV)
+    house.hear("stop", 93, **JELLYFIN)
+    house.wait(HOUR)
+    assert "watched" not in house.kinds

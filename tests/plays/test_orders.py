@@ -595,8 +595,42 @@ def test_a_new_play_after_a_watch_without_a_stop_is_a_new_play():
 def test_a_source_without_patience_leaves_nothing_overdue():
     """What is due at once is done at once, or the daemon would spin."""
     house = House(nature=Nature(ticks=True, quiet_ms=0, close_ms=0, richness=1))
+    house.auto_identify = False
     house.hear("play", 10)
     due = next_deadline(house.state)
     assert due is not None
     assert due > house.mono_ms
+    house.identify("s1")
     assert house.verdicts == [("alice", "left", 10.0)]
+
+
+def test_a_play_begun_at_its_end_and_watched_from_the_beginning_is_a_watch():
+    """Part 1.6: an earlier part was seen here, by seeking back."""
+    house = House()
+    house.hear("play", 92)
+    house.hear("seek", 0)
+    house.watch(0, 93)
+    house.hear("stop", 93)
+    assert house.kinds == ["watched"]
+
+
+@pytest.mark.parametrize(("minutes", "kind"), [(95, "watched"), (3, "left")])
+def test_a_play_that_tells_nothing_but_its_end_is_judged_by_the_clock(minutes: int, kind: str):
+    """Rule 4: a player without positions that ran for the length of the film has shown it."""
+    house = House(nature=EDGES)
+    house.hear("play", None)
+    house.wait(minutes * MINUTE)
+    house.hear("end", None)
+    assert house.kinds == [kind]
+
+
+@pytest.mark.parametrize("silence_ms", [10 * MINUTE, 2 * HOUR])
+def test_a_jump_after_a_silence_says_nothing_of_the_time_before(silence_ms: int):
+    """Rule 4: what a player did while it was not heard is not known when it comes back elsewhere."""
+    house = House()
+    house.hear("play", 0)
+    house.wait(silence_ms)
+    house.hear("seek", 0.1)
+    house.hear("seek", 85)
+    house.hear("stop", 85)
+    assert "watched" not in house.kinds
