@@ -87,7 +87,7 @@ class Source:
         self.options = options
         self._plugin_type = plugin
         self._ports = ports
-        self._log = structlog.get_logger("source").bind(source=name)
+        self._log = structlog.get_logger("source", source=name)
         self._said: set[str] = set()
         self.watchers: list[Watch] = []
         self.intake = SourceIntake(name, options, plugin.traits, rules)
