@@ -325,7 +325,7 @@ def _boot_id() -> str:
 
 @contextlib.asynccontextmanager
 async def signals(daemon: Daemon) -> AsyncIterator[None]:
-    """SIGTERM and SIGINT end the daemon, SIGHUP reads the configuration again; on a terminal it means that the terminal is gone."""
+    """SIGTERM and SIGINT end the daemon; SIGHUP reads the configuration again, or ends it where its terminal is gone."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, daemon.stop.set)
