@@ -115,6 +115,7 @@ class Evenings(RuleBasedStateMachine):
         }
         self.pending: list[str] = []
         self.delayed: list[tuple[Player, Ear, PlayerEvent]] = []
+        self.said_utc_ms: dict[int, int] = {}
         self.last: tuple[Player, Ear, PlayerEvent] | None = None
         self.facts: list[Fact] = []
         self.viewings: dict[str, Viewing] = {}
@@ -357,6 +358,7 @@ class Evenings(RuleBasedStateMachine):
         assert self.last is not None
         if not self.last[0].ticks:
             self.delayed.append(self.last)
+            self.said_utc_ms[id(self.last[2])] = self.utc_ms
 
     @precondition(lambda self: self.delayed)
     @rule()
@@ -365,7 +367,10 @@ class Evenings(RuleBasedStateMachine):
         for player in self.players.values():
             if player is self.delayed[-1][0] and player.now is not None:
                 player.now.honest = False
-        self._hear_again(*self.delayed.pop())
+        player, ear, event = self.delayed.pop()
+        # After a day everything is forgotten, and a copy that comes still later is news.
+        if self.utc_ms - self.said_utc_ms.get(id(event), self.utc_ms) < DAY_MS - MINUTE:
+            self._hear_again(player, ear, event)
 
     def _hear_again(self, player: Player, ear: Ear, event: PlayerEvent) -> None:
         """A copy of a beginning may be taken for one: nobody can tell it from a film that is begun anew."""
