@@ -15,8 +15,11 @@ from scrobbler.plays.judge import SIMKL_PERCENT
 from scrobbler.plays.model import Banner, Fact
 from scrobbler.store.ledger import Row, Shown
 
-LIVE_MS = 60_000
-"""A completion that is older becomes history with its true time (design.md 1.6)."""
+LIVE_MS = 30_000
+"""A completion that is older becomes history with its true time (design.md 1.6).
+
+Half of the minute that Simkl's own time may be off: the call may take the other half, most of it in Simkl's lock.
+"""
 
 STALE_MS = 10 * 60_000
 """A position that is older is not sent: it could overwrite a newer one from elsewhere (rule 12)."""

@@ -237,8 +237,10 @@ class _Copy:
             low, high = self._source.execute(
                 f"SELECT min({key}), max({key}) FROM {self._table} NOT INDEXED"  # noqa: S608
             ).fetchone()
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError as error:
             self._whole = False
+            if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+                return
             low, high = 1, _FAR
         spans = [] if low is None else [(low, high)]
         while spans:
