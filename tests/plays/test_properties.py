@@ -384,6 +384,8 @@ class Evenings(RuleBasedStateMachine):
         """A server counts on by itself: that changes nothing at all."""
         player = self.players[name]
         if player.now is not None:
+            # What is due by the mere passing of time happens at the next word, whatever it says.
+            self.give(Deadline())
             before = self.state
             self.say(player, "progress", player.now.position_ms + ahead * MINUTE, observed=False)
             assert self.state == before

@@ -1,0 +1,61 @@
+"""The page of the source keeps up with the code."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import yaml
+
+from scrobbler_plugins.logfile.formats import FORMATS
+from scrobbler_plugins.logfile.options import FormatName, Options
+from scrobbler_plugins.logfile.patterns import GROUPS, MEANINGS
+from scrobbler_plugins.logfile.said import Settings
+
+PAGE = (Path(__file__).parents[3] / "docs" / "players" / "logfile.md").read_text()
+
+
+def examples() -> list[Options]:
+    blocks = re.findall(r" *```yaml\n(.*?)\n *```", PAGE, re.DOTALL)
+    found = []
+    for block in blocks:
+        (source,) = yaml.safe_load(block)["sources"].values()
+        found.append(msgspec.convert(source, Options))
+    return found
+
+
+def test_the_examples_are_valid() -> None:
+    """Both examples make options, and the pattern reads the line that it is made for."""
+    first, second = examples()
+    assert first.format == "plex"
+    line = '2026-03-04 20:12:01 Opened "/media/a.mkv" 12:25/1500'
+    settings = Settings(patterns=(str(second.pattern),), words=dict(second.words or {}))
+    (said,) = FORMATS["own"](settings).feed(line, 0)
+    assert (said.kind, said.item_key, said.position_ms) == ("play", "/media/a.mkv", 745_000)
+
+
+def test_every_option_format_group_and_word_is_on_the_page() -> None:
+    """Nothing that can be configured is left out."""
+    names = [field.name for field in msgspec.structs.fields(Options) if field.name != "type"]
+    wanted = [*names, *get_args(FormatName), *GROUPS, *MEANINGS]
+    assert [name for name in wanted if f"`{name}`" not in PAGE] == []
+    assert set(get_args(FormatName)) == set(FORMATS) - {"own"}
+
+
+def test_quality_table_names_a_state_for_each_point() -> None:
+    """Each point of quality is done, or exempt with a reason."""
+    table = PAGE.partition("## Quality")[2].partition("## Troubleshooting")[0]
+    states = [line.split("|")[2].strip() for line in table.splitlines() if line.startswith("| ")][1:]
+    assert len(states) > 10
+    assert all(state.startswith(("done", "exempt: ")) for state in states)
+
+
+def test_the_access_log_line_is_read() -> None:
+    """A line as the page's log format writes it has its range and its time read."""
+    line = (
+        '192.0.2.10 - alice [04/Mar/2026:20:40:00 +0100] "GET /a.mkv HTTP/1.1" 206 1000000000 "-" "VLC/3.0" '
+        '"bytes 0-999999999/1000000000" rt=2300.123'
+    )
+    reader = FORMATS["access"](Settings())
+    reader.feed(line, 0)
+    assert [said.item_key for said in reader.idle(2_000_000_000_000)] == ["/a.mkv"]

@@ -1,0 +1,176 @@
+"""What a log leaves out is asked of its server; without an answer nothing is lost."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from scrobbler.api import Episode, File, Movie, PlayerEvent, User
+from scrobbler.api.testkit import Recorder, running
+from scrobbler_plugins.logfile import Plugin
+from scrobbler_plugins.logfile.options import Options
+from scrobbler_plugins.logfile.servers import Server, server_of
+from tests.kit.logs import LogFile
+
+pytestmark = pytest.mark.anyio
+TOKEN = "very-secret-token"
+
+PLEX: dict[str, Any] = {
+    "/library/metadata/5012": {
+        "type": "episode",
+        "title": "The Second",
+        "grandparentTitle": "Example Show",
+        "grandparentRatingKey": "5000",
+        "parentIndex": 1,
+        "index": 2,
+        "duration": 1500000,
+        "librarySectionTitle": "TV",
+        "Guid": [{"id": "tvdb://42"}],
+        "Media": [{"Part": [{"file": "/tv/Example Show/S01E02.mkv"}]}],
+    },
+    "/library/metadata/5000": {"type": "show", "title": "Example Show", "year": 2014, "Guid": [{"id": "tvdb://7"}]},
+    "/library/metadata/60": {"type": "movie", "title": "Sintel", "year": 2010, "Guid": [{"id": "imdb://tt1727587"}]},
+    "/library/metadata/70": {"type": "track", "title": "A long song"},
+}
+
+PLAYED = [
+    {"Id": "i1", "Name": "Other", "Type": "Movie", "UserData": {"LastPlayedDate": "2026-03-04T19:00:00Z"}},
+    {
+        "Id": "i2",
+        "Name": "The Second",
+        "Type": "Episode",
+        "SeriesName": "Example Show",
+        "SeriesId": "s1",
+        "ParentIndexNumber": 1,
+        "IndexNumber": 2,
+        "RunTimeTicks": 15_000_000_000,
+        "Path": "/tv/S01E02.mkv",
+        "ProviderIds": {"Tvdb": "42", "Odd": "x"},
+        "UserData": {"LastPlayedDate": "2026-03-04T20:00:00Z"},
+    },
+]
+
+
+class Answers:
+    """A server of ours behind the client; it counts what it is asked."""
+
+    def __init__(self, *, status: int = 200) -> None:
+        self.status = status
+        self.asked: list[httpx.Request] = []
+        self.client = httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        path = request.url.path
+        if self.status != 200:
+            return httpx.Response(self.status)
+        if path in PLEX:
+            return httpx.Response(200, json={"MediaContainer": {"Metadata": [PLEX[path]]}})
+        if path == "/Users":
+            return httpx.Response(200, json=[{"Id": "u1", "Name": "Alice"}, {"Id": "u2", "Name": "bob"}])
+        if path == "/Users/u1/Items":
+            return httpx.Response(200, json={"Items": PLAYED})
+        if path == "/Users/u1/Items/s1":
+            return httpx.Response(
+                200, json={"Name": "Example Show", "ProductionYear": 2014, "ProviderIds": {"Tvdb": "7"}}
+            )
+        if path == "/Users/u2/Items":
+            return httpx.Response(200, json={"Items": []})
+        return httpx.Response(404)
+
+
+def server(answers: Answers, kind: Any) -> Server:
+    options = Options(type="logfile", path="/x", format=kind, url="http://server:1", token=TOKEN, account="alice")
+    found = server_of(options, Recorder(http=lambda: answers.client).context)
+    assert found is not None
+    return found
+
+
+def event(key: str, **values: Any) -> PlayerEvent:
+    return PlayerEvent(kind="play", player="tv", item_key=key, **values)
+
+
+async def test_plex_episode() -> None:
+    """A rating key becomes an episode with the ids of its series; it is asked once, and the token is never in an address."""
+    answers = Answers()
+    plex = server(answers, "plex")
+    for _ in range(3):
+        full = await plex.complete(event("5012"))
+    item = full.item
+    assert isinstance(item, Episode)
+    assert (item.show.title, item.show.year, item.show.ids.tvdb) == ("Example Show", 2014, "7")
+    assert (item.season, item.number, item.ids.tvdb) == (1, 2, "42")
+    assert (full.duration_ms, full.library) == (1500000, "TV")
+    facts = await plex.lookup(event("5012"))
+    assert facts is not None
+    assert facts.path == "/tv/Example Show/S01E02.mkv"
+    assert len(answers.asked) == 2
+    assert all(TOKEN not in str(request.url) for request in answers.asked)
+
+
+async def test_plex_film_music_and_unknown() -> None:
+    """A film with its ids; music is no play; what the server does not know stays as the log has it."""
+    plex = server(Answers(), "plex")
+    film = await plex.complete(event("60"))
+    assert isinstance(film.item, Movie)
+    assert film.item.ids.imdb == "tt1727587"
+    assert (await plex.complete(event("70"))).skip == "music"
+    given = event("999", item=File(path="Title", title="Title"))
+    assert await plex.complete(given) == given
+
+
+@pytest.mark.parametrize(("kind", "user"), [("jellyfin", None), ("jellyfin", User(name="alice")), ("emby", None)])
+async def test_jellyfin_by_what_was_played_last(kind: str, user: User | None) -> None:
+    """A title becomes the item of that name that somebody played last; that also tells who, where the log does not."""
+    full = await server(Answers(), kind).complete(event("The Second", user=user))
+    assert isinstance(full.item, Episode)
+    assert (full.item.show.ids.tvdb, full.item.season, full.item.number) == ("7", 1, 2)
+    assert full.duration_ms == 1500000
+    assert full.user is not None
+    assert full.user.name.lower() == "alice"
+
+
+async def test_jellyfin_of_somebody_else() -> None:
+    """What another user played is not taken for this one's."""
+    given = event("The Second", user=User(name="bob"))
+    assert await server(Answers(), "jellyfin").complete(given) == given
+
+
+@pytest.mark.parametrize("status", [401, 404, 500])
+@pytest.mark.parametrize("kind", ["plex", "jellyfin"])
+async def test_without_an_answer(status: int, kind: str) -> None:
+    """A server that refuses or fails changes nothing."""
+    given = event("5012")
+    assert await server(Answers(status=status), kind).complete(given) == given
+    assert not (await server(Answers(status=status), kind).check()).good
+
+
+async def test_check_of_a_good_server() -> None:
+    """The self-check says that the server answers."""
+    assert (await server(Answers(), "jellyfin").check()).good
+
+
+async def test_from_the_log_to_the_episode(tmp_path: Path) -> None:
+    """A line of Jellyfin's log becomes an episode with ids, by way of the source."""
+    answers = Answers()
+    recorder = Recorder(http=lambda: answers.client)
+    options = Options(
+        type="logfile",
+        path=str(tmp_path / "log_*.log"),
+        format="jellyfin",
+        url="http://s:1",
+        token=TOKEN,
+        account="alice",
+    )
+    with LogFile(tmp_path / "log_20260304.log") as log:
+        log.write("[2026-03-04 20:12:01.120 +01:00] [INF] [17] Main: Startup complete")
+        async with running(Plugin(options, recorder.context)):
+            await recorder.when(lambda seen: seen.reach)
+            log.write(
+                "[2026-03-04 20:12:01.120 +01:00] [INF] [17] Emby.Server.Implementations.Session.SessionManager: User"
+                ' "alice" started playback of \'"The Second"\' ("Jellyfin Web" "12.0.0")'
+            )
+            play = await recorder.until("play")
+    assert isinstance(play.item, Episode)
+    assert play.item.show.title == "Example Show"
