@@ -202,7 +202,9 @@ def _elapsed_ms(draft: Draft, session: Session, heard: Heard) -> int:
     """Say for how long it may have played since the last position: by our clock, or by the player's own if that allows more."""
     event = heard.event
     # While it is paused nothing plays, unless its resume got lost: at its end, and where a second pause follows the first.
-    lost = event.kind in ("stop", "end", "watched") or (event.kind == "pause" and not session.ticking)
+    # Where we were away ourselves since, it was lost on us.
+    away = session.blind_mono_ms is not None and session.blind_mono_ms >= session.position_mono_ms
+    lost = away or event.kind in ("stop", "end", "watched") or (event.kind == "pause" and not session.ticking)
     if session.mode == "paused" and not lost:
         return 0
     elapsed_ms = draft.now.mono_ms - session.position_mono_ms

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from scrobbler.plays import following, silence
 from scrobbler.plays.draft import Draft
 from scrobbler.plays.judge import SIMKL_PERCENT, percent
-from scrobbler.plays.listening import at, begin, end, event_utc_ms, listen, move, play_out
+from scrobbler.plays.listening import at, begin, end, event_utc_ms, listen, move, past_utc_ms, play_out
 from scrobbler.plays.model import Ending, Heard, Mode, Session
 from scrobbler.plays.settling import UNSEEN, settle
 from scrobbler.plays.viewings import all_watched, length_of
@@ -156,7 +156,8 @@ def late_stop(draft: Draft, session: Session, heard: Heard) -> None:
         return
     if _ghost(draft, session, heard):
         return
-    session = draft.put(move(draft, session, heard))
+    # A log that is read after we were away tells of a stop with the time at which it happened.
+    session = draft.put(replace(move(draft, session, heard), past_utc_ms=past_utc_ms(draft, heard)))
     ending: Ending = play_out(draft, session, heard) if event.kind == "end" else "stop"
     session = draft.put(replace(draft.sessions[session.id], ending=ending))
     draft.note(session.id, "late stop", f"heard after it was closed{at(session)}")

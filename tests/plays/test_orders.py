@@ -1,5 +1,7 @@
 """The orders that players' events really come in (players.md 1.5, 1.6, 2.4, 4.4, 5.3)."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from scrobbler.api import Item, Kind
@@ -634,3 +636,14 @@ def test_a_jump_after_a_silence_says_nothing_of_the_time_before(silence_ms: int)
     house.hear("seek", 85)
     house.hear("stop", 85)
     assert "watched" not in house.kinds
+
+
+def test_a_late_stop_that_a_log_tells_of_is_history_of_its_own_time():
+    """Closed by silence, and read in a log hours later: the watch is told with the time at which it ended."""
+    house = House(nature=EDGES)
+    house.hear("play", 0)
+    house.wait(9 * 60 * MINUTE)
+    ended_utc_ms = house.utc_ms - 7 * 60 * MINUTE
+    house.hear("stop", 95, at=datetime.fromtimestamp(ended_utc_ms / 1000, UTC))
+    watched = [fact for fact in house.facts if fact.kind == "watched"]
+    assert [(fact.live, fact.at_utc_ms) for fact in watched] == [(False, ended_utc_ms)]
