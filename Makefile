@@ -1,7 +1,7 @@
 # make run   try the daemon on the example configuration, against a sandbox that behaves like Simkl
 # make test  set up all that the tests need, and run them
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check bench lock image clean
+.PHONY: help run test test-all check soak bench lock image clean
 
 locks := requirements.lock requirements-build.lock
 dev_locks := $(locks) requirements-test.lock requirements-check.lock
@@ -11,6 +11,7 @@ help:
 	@echo 'make test      checks and tests, on this checkout and on the built wheel'
 	@echo 'make test-all  the heavy suites: builds and runs the container image'
 	@echo 'make check     only the checks: ruff, mypy, import-linter, deptry'
+	@echo 'make soak      a household of four for a month, with 200 deaths of the daemon, for three seeds'
 	@echo 'make bench     measure start, memory, hooks and calls of the built wheel'
 	@echo 'make image     build the container image with podman or docker'
 	@echo 'make lock      renew the lock files'
@@ -31,6 +32,10 @@ test-all:
 check:
 	@tools/setup.sh .venv-dev $(dev_locks)
 	@exec .venv-dev/bin/python tools/check.py check
+
+soak:
+	@tools/setup.sh .venv-dev $(dev_locks)
+	@exec .venv-dev/bin/python -m bench.soak
 
 bench:
 	@tools/setup.sh .venv-dev $(dev_locks)

@@ -1,0 +1,1 @@
+"""The soak: a household's month on stepped time, with crashes and a bad line to Simkl."""

@@ -1,0 +1,98 @@
+"""What the soak has found, each reduced to the few events that show it."""
+
+from tests.plays.kit import EDGES, MINUTE, OTHER_FILM, TICKS, House, episode
+
+SECOND = 1000
+
+
+def _watched_times(house: House) -> list[tuple[str, int]]:
+    return [(one.kind, one.at_utc_ms) for one in house.facts if one.kind == "watched"]
+
+
+def test_a_restart_after_the_servers_verdict_does_not_end_the_play():
+    """Plex counted the play, the daemon restarted, the play went on: its watch has the time of its stop (design.md 1.6)."""
+    house = House(nature=EDGES)
+    house.hear("play", 0)
+    house.wait(90 * MINUTE)
+    house.hear("watched")
+    house.lose_contact()
+    house.wait(10 * MINUTE)
+    house.hear("stop")
+    assert _watched_times(house) == [("watched", house.utc_ms)]
+
+
+def test_a_verdict_after_a_restart_does_not_end_the_play():
+    """The daemon restarted, then Plex counted the play: its watch has the time of its stop, too (design.md 1.6)."""
+    house = House(nature=EDGES)
+    house.hear("play", 0)
+    house.wait(50 * MINUTE)
+    house.lose_contact()
+    house.wait(40 * MINUTE)
+    house.hear("watched")
+    house.wait(10 * MINUTE)
+    house.hear("stop")
+    assert _watched_times(house) == [("watched", house.utc_ms)]
+
+
+def test_a_verdict_that_nothing_follows_settles_at_the_first_silence():
+    """Plex counted the play, the daemon restarted, and nothing more came: it is settled as without the restart (rule 10)."""
+    house = House(nature=EDGES)
+    house.hear("play", 0)
+    house.wait(90 * MINUTE)
+    house.hear("watched")
+    said = house.utc_ms
+    house.lose_contact()
+    house.wait(30 * MINUTE)
+    assert _watched_times(house) == [("watched", said)]
+
+
+def test_a_ticking_play_that_the_next_one_overtakes_ends_then():
+    """The next episode begins before the stop of the old one arrives: the old one was watched until then (rule 7)."""
+    house = House(length_ms=40 * MINUTE)
+    house.hear("play", 0, episode(1))
+    house.watch(0, 97.5, episode(1), every_ms=MINUTE // 2)
+    house.wait(MINUTE - SECOND)
+    began = house.utc_ms
+    house.hear("play", 0, episode(2))
+    house.wait(SECOND // 2)
+    house.hear("stop", 100, episode(1))
+    assert _watched_times(house) == [("watched", began)]
+
+
+def test_a_paused_play_that_another_one_replaces_ended_at_its_pause():
+    """Paused near the end and given up for another film: nobody played on meanwhile."""
+    house = House(nature=EDGES)
+    house.hear("play", 0)
+    house.wait(85 * MINUTE)
+    house.hear("pause", 85)
+    paused = house.utc_ms
+    house.wait(10 * MINUTE)
+    house.hear("play", 0, OTHER_FILM)
+    assert _watched_times(house) == [("watched", paused)]
+
+
+def test_verdicts_alone_tell_one_episode_from_the_next():
+    """Only the verdicts of two episodes are heard, the second long after the first: the second is the one that plays on."""
+    house = House(nature=EDGES)
+    house.hear("watched", None, episode(1))
+    first = house.utc_ms
+    house.wait(100 * MINUTE)
+    house.hear("watched", None, episode(2))
+    house.wait(10 * MINUTE)
+    house.hear("stop", None, episode(2))
+    assert _watched_times(house) == [("watched", first), ("watched", house.utc_ms)]
+
+
+def test_a_resume_that_fell_into_a_restart_skips_nothing():
+    """Paused, then the daemon was away while the play went on: what it missed is not taken for skipped (rule 4)."""
+    house = House(nature=TICKS)
+    house.hear("play", 0)
+    house.watch(0, 40)
+    house.hear("pause", 40)
+    house.sleep_through(50 * MINUTE)
+    house.lose_contact(settle_ms=3 * SECOND)
+    house.wait(5 * MINUTE)
+    house.hear("progress", 95)
+    house.watch(95, 100)
+    house.hear("stop", 100)
+    assert _watched_times(house) == [("watched", house.utc_ms)]
