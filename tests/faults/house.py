@@ -242,8 +242,13 @@ async def open_house(
     # Simkl's clock is its own: ours may be set without moving it.
     clock, true_clock = VirtualClock(utc), VirtualClock(utc)
     server = SandboxServer(Sandbox(true_clock))
+    own_loop = uvicorn.Server.main_loop
     uvicorn.Server.main_loop = _rarely  # type: ignore[method-assign]
-    await server.start()
+    try:
+        await server.start()
+    finally:
+        # The server is in its loop by now; every other server of this process must keep its own.
+        uvicorn.Server.main_loop = own_loop  # type: ignore[method-assign]
     order = AddTitle(kind="movie", title=FILM.title, year=FILM.year, ids={"imdb": "tt9000002"}, runtime=10)
     server.sandbox.add_title(order)
     house = House(folder, server, clock, true_clock)
