@@ -129,6 +129,8 @@ def listen(draft: Draft, session: Session, heard: Heard, *, jumped: bool = False
         return session
     gap_ms = draft.now.mono_ms - session.heard_mono_ms
     ticks = event.kind == "progress"
+    # Neither a pause nor our own absence is a gap of the player's.
+    in_rhythm = ticks and session.mode != "paused" and (session.blind_mono_ms or 0) <= session.heard_mono_ms
     duration_ms, nominal = _better_length(session, heard)
     changed = replace(
         session,
@@ -138,7 +140,7 @@ def listen(draft: Draft, session: Session, heard: Heard, *, jumped: bool = False
         nominal=nominal,
         device=event.device or session.device,
         ticking=session.ticking or ticks,
-        rhythm_ms=max(session.rhythm_ms, min(gap_ms, RHYTHM_LIMIT_MS)) if ticks else session.rhythm_ms,
+        rhythm_ms=max(session.rhythm_ms, min(gap_ms, RHYTHM_LIMIT_MS)) if in_rhythm else session.rhythm_ms,
         past_utc_ms=past_utc_ms(draft, heard) if session.origin == "heard" else session.past_utc_ms,
     )
     changed = move(draft, changed, heard, jumped=jumped)

@@ -114,9 +114,8 @@ def lose(draft: Draft, session: Session, heard: Heard) -> None:
 
 def replaced(draft: Draft, session: Session) -> None:
     """Another item plays on the same player now (rule 7)."""
-    # Quiet after a restart of ours alone is no silence of the player's.
-    unbroken = not session.ticking or silence.within_silence(session, draft.now.mono_ms)
-    played_on = session.mode == "playing" or (session.mode == "quiet" and unbroken)
+    unbroken = not session.ticking or silence.in_step(session, draft.now.mono_ms)
+    played_on = session.mode in ("playing", "quiet") and unbroken
     end(draft, draft.put(replace(session, played_on=played_on)), "replaced")
 
 

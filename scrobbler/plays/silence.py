@@ -22,9 +22,17 @@ def _limits(session: Session) -> tuple[int, int]:
     return session.nature.quiet_ms, session.nature.close_ms
 
 
-def within_silence(session: Session, mono_ms: int) -> bool:
-    """Tell whether a ticking player was heard so recently that its silence means nothing yet."""
-    return mono_ms - session.heard_mono_ms <= _limits(session)[0]
+RHYTHM_SLACK_MS = 10_000
+
+COUNTED_SHARE = 5
+"""A server counts a play when at most one part in so many is left; it may have been paused unheard before."""
+
+
+def in_step(session: Session, mono_ms: int) -> bool:
+    """Tell whether a ticking player has missed no word: it was heard within its rhythm, or we were away meanwhile."""
+    since_mono_ms = max(session.heard_mono_ms, session.blind_mono_ms or session.heard_mono_ms)
+    in_rhythm = mono_ms - since_mono_ms <= session.rhythm_ms + RHYTHM_SLACK_MS
+    return in_rhythm and mono_ms - session.heard_mono_ms <= _limits(session)[0]
 
 
 def quiet_due(session: Session) -> int | None:
@@ -38,7 +46,9 @@ def _quiet_at(session: Session) -> int:
         return session.heard_mono_ms + quiet_ms
     if session.duration_ms and session.position_ms is not None:
         since_mono_ms = max(session.position_mono_ms, session.edge_mono_ms)
-        return since_mono_ms + max(0, session.duration_ms - session.position_ms) + quiet_ms
+        due = since_mono_ms + max(0, session.duration_ms - session.position_ms) + quiet_ms
+        counted = session.verdict_utc_ms is not None
+        return max(due, session.verdict_mono_ms + session.duration_ms // COUNTED_SHARE) if counted else due
     return session.heard_mono_ms + max(quiet_ms, close_ms)
 
 

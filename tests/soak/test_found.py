@@ -1,6 +1,6 @@
 """What the soak has found, each reduced to the few events that show it."""
 
-from tests.plays.kit import EDGES, MINUTE, OTHER_FILM, TICKS, House, episode
+from tests.plays.kit import EDGES, MINUTE, OTHER_FILM, RICH_TICKS, TICKS, House, episode
 
 SECOND = 1000
 
@@ -48,15 +48,50 @@ def test_a_verdict_that_nothing_follows_settles_at_the_first_silence():
 
 def test_a_ticking_play_that_the_next_one_overtakes_ends_then():
     """The next episode begins before the stop of the old one arrives: the old one was watched until then (rule 7)."""
-    house = House(length_ms=40 * MINUTE)
+    house = House(nature=RICH_TICKS, length_ms=40 * MINUTE)
     house.hear("play", 0, episode(1))
-    house.watch(0, 97.5, episode(1), every_ms=MINUTE // 2)
-    house.wait(MINUTE - SECOND)
+    house.watch(0, 97.5, episode(1), every_ms=MINUTE)
+    house.wait(MINUTE)
     began = house.utc_ms
     house.hear("play", 0, episode(2))
     house.wait(SECOND // 2)
     house.hear("stop", 100, episode(1))
     assert _watched_times(house) == [("watched", began)]
+
+
+def test_a_ticking_play_that_fell_out_of_step_ended_when_it_was_last_heard():
+    """Its client died near the end, and another film begins there later: nobody played on meanwhile (rule 2)."""
+    house = House(nature=EDGES)
+    house.hear("play", 0)
+    house.watch(0, 86, every_ms=20 * SECOND)
+    died = house.utc_ms
+    house.wait(MINUTE + MINUTE // 2)
+    house.hear("play", 0, OTHER_FILM)
+    assert _watched_times(house) == [("watched", died)]
+
+
+def test_our_own_absence_is_no_rhythm_of_a_player():
+    """After an hour away, a ticking player's silence means as much as before (rule 10)."""
+    house = House(nature=EDGES)
+    house.hear("play", 0)
+    house.watch(0, 20, every_ms=20 * SECOND)
+    house.sleep_through(55 * MINUTE)
+    house.lose_contact()
+    house.wait(20 * SECOND)
+    house.watch(75, 86, every_ms=20 * SECOND)
+    house.wait(3 * MINUTE)
+    assert house.banner()[0] == "paused"
+
+
+def test_a_pause_that_nobody_heard_does_not_end_a_counted_play_too_soon():
+    """Paused for longer than the slack, unheard, and counted later: the watch has the time of its stop."""
+    house = House(nature=EDGES, length_ms=120 * MINUTE)
+    house.hear("play", 0)
+    house.wait(108 * MINUTE + 16 * MINUTE)
+    house.hear("watched")
+    house.wait(12 * MINUTE)
+    house.hear("stop")
+    assert _watched_times(house) == [("watched", house.utc_ms)]
 
 
 def test_a_paused_play_that_another_one_replaces_ended_at_its_pause():
