@@ -52,6 +52,8 @@ def test_a_crash_in_the_middle(tmp_path: Path, sandbox: SandboxClient, clips: Cl
         stage = Stage(daemon.start(), sandbox)
         with MpvProcess(clips.named(tmp_path), ipc=tmp_path / "run" / "a.sock") as mpv:
             stage.await_calls("alice", 1)
+            # A start whose answer was not stored yet would rightly be sent again.
+            daemon.wait_for(lambda: any(one.result == "start" for one in daemon.status().deliveries), "it is answered")
             daemon.kill()
             daemon.start()
             daemon.wait_for(
