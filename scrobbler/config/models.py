@@ -202,7 +202,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     catch_up: Annotated[
         Duration,
         Meta(
-            description="How far back the daemon asks sources for plays that it missed while it was away. 0 turns this off.",
+            description="How far back the daemon asks sources for plays that it missed: when it starts, when a source is back "
+            "that was gone, and after the machine slept. 0 turns this off.",
             ge=0,
             le=365 * 86400,
             extra=LIVE,

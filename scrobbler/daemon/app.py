@@ -22,6 +22,7 @@ from scrobbler.control.lock import StateLock
 from scrobbler.control.server import ControlServer
 from scrobbler.daemon import chores, commands, playground
 from scrobbler.daemon.accounts import Accounts
+from scrobbler.daemon.catching_up import EVERY_S, CatchingUp
 from scrobbler.daemon.notify import Notifier
 from scrobbler.daemon.privacy import Privacy
 from scrobbler.daemon.reloading import Reloader
@@ -88,6 +89,7 @@ class Daemon:
         self.grants: Grants
         self.accounts: Accounts
         self.sources: SourceSet
+        self.catching_up: CatchingUp
         self.resolver: Resolver
         self.reloader = Reloader(self)
 
@@ -140,8 +142,12 @@ class Daemon:
             hidden=self.privacy.hidden,
             recall=self._recall,
             remember=self._remember,
+            contact=self._contact,
         )
         self.sources = SourceSet(self.state_dir, ports)
+        self.catching_up = CatchingUp(
+            self.sources, self.database, self.clock, limit_ms=lambda: int(self.config.catch_up * 1000)
+        )
         rules = rules_of(self.config)
         for name, options in self.config.sources.items():
             self.sources.add(name, options, rules)
@@ -198,7 +204,7 @@ class Daemon:
         self.accounts.serve(self.supervisor)
         for name in self.config.sources:
             self.sources.serve(self.supervisor, name)
-        self.supervisor.errand("catch up", self.catch_up())
+        self.supervisor.errand("catch up", self.catching_up.begin())
         self.supervisor.errand("examine the database", self._examine())
         self.supervisor.serve("configuration", self.reloader.run)
         scheduler = chores.schedule(self._chores())
@@ -215,7 +221,7 @@ class Daemon:
             await self.supervisor.dismiss(f"courier {name}")
         with contextlib.suppress(StorageError):
             await self.engine.lose_contact()
-            await self._checkpoint()
+            await self.catching_up.mark()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_S):
                 await asyncio.gather(*(courier.leave() for courier in couriers.values()))
@@ -235,7 +241,7 @@ class Daemon:
         return [
             chores.Chore(name="prune", every_s=day_s, work=prune, jitter_s=3600),
             chores.Chore(name="vacuum", every_s=30 * day_s, work=tidy, jitter_s=3600),
-            chores.Chore(name="checkpoint", every_s=300, work=self._checkpoint),
+            chores.Chore(name="checkpoint", every_s=EVERY_S, work=self.catching_up.look),
             chores.Chore(name="links", every_s=60, work=links, jitter_s=5),
         ]
 
@@ -250,6 +256,12 @@ class Daemon:
                 await asyncio.sleep(every_s)
 
         self.supervisor.serve("watchdog", ping)
+
+    def _contact(self, source: str, up: bool) -> None:  # noqa: FBT001 - as the source says it
+        if up:
+            self.supervisor.errand(f"catch up {source}", self.catching_up.ask(source))
+        else:
+            self.catching_up.lost(source)
 
     async def _hear(self, heard: Heard) -> None:
         await self.engine.hear(heard)
@@ -273,31 +285,9 @@ class Daemon:
             else:
                 return
 
-    async def catch_up(self) -> None:
-        """Ask every source for what it saw while we were away (design.md 1.4, `catch_up`)."""
-        limit_ms = int(self.config.catch_up * 1000)
-        if limit_ms <= 0:
-            return
-        now = self.clock.now().utc_ms
-        for source in self.sources:
-            since = await self.database.read(partial(plays.get_checkpoint, source=source.name))
-            asked = now if since is None else await source.catch_up(max(since, now - limit_ms))
-            if asked is not None:
-                await self._set_checkpoint(source.name, asked)
-
     async def _examine(self) -> None:
         with contextlib.suppress(StorageError):  # the engine sees to damage; the rest shows where something is stored
             await examine(self.database)
-
-    async def _checkpoint(self) -> None:
-        """Remember that until now every source that answers was heard."""
-        now = self.clock.now().utc_ms
-        for source in self.sources:
-            if source.health.reachable is not False:
-                await self._set_checkpoint(source.name, now)
-
-    async def _set_checkpoint(self, source: str, utc_ms: int) -> None:
-        await self.database.write(lambda connection: plays.set_checkpoint(connection, source, utc_ms))
 
     async def _recall(self, key: str) -> str | None:
         return await self.database.read(partial(plays.get_meta, key=key))

@@ -20,6 +20,7 @@ from scrobbler.store.database import StorageError
 SourceState: TypeAlias = Literal["enabled", "import failed", "bad options", "failing"]
 
 LOOKUP_TIMEOUT_S = 5.0
+CATCH_UP_TIMEOUT_S = 300.0
 STORAGE_RETRY_S = 2.0
 RESTART_S: Sequence[float] = (1.0, 5.0, 15.0, 60.0)
 
@@ -37,7 +38,7 @@ class Health(Struct, frozen=True, kw_only=True):
 
 
 class Ports(Struct, frozen=True, kw_only=True):
-    """What a source needs of the house."""
+    """What a source needs of the house. `contact` is told when a source's player or server is gone, and when it is back."""
 
     clock: Clock
     random: Random
@@ -46,6 +47,7 @@ class Ports(Struct, frozen=True, kw_only=True):
     hidden: Callable[[], frozenset[str]]
     recall: Callable[[str], Awaitable[str | None]]
     remember: Callable[[str, str], Awaitable[None]]
+    contact: Callable[[str, bool], None] = lambda _source, _up: None
 
 
 class SourceMemory:
@@ -151,6 +153,13 @@ class Source:
             self._log.warning("source is gone", why=why)
         elif not first:
             self._log.info("source is back")
+        if not up or not first:
+            self._ports.contact(self.name, up)
+
+    def _answered(self) -> None:
+        """A source that only answers look-ups has nothing else that would say that it is back."""
+        if self.health.reachable is False:
+            self._reachable(True)
 
     async def run(self) -> None:
         """Run a listener until cancelled; if it fails, start it again, later and later."""
@@ -178,30 +187,39 @@ class Source:
             return None
         try:
             async with asyncio.timeout(LOOKUP_TIMEOUT_S):
-                return await self.plugin.lookup(event)
+                facts = await self.plugin.lookup(event)
         except (HttpError, TimeoutError) as error:
             self._reachable(False, str(error) or "it does not answer")
         except Exception as error:  # noqa: BLE001
             self._log.warning("look-up failed", problem=f"{type(error).__name__}: {error}")
+        else:
+            if facts is not None:
+                self._answered()
+            return facts
         return None
 
     def why_not(self, item: Item | None, *, path: str | None, library: str | None) -> str:
         """Say what speaks against a play; empty: nothing."""
         return self.intake.why_not(item, path=path, library=library)
 
+    @property
+    def remembers(self) -> bool:
+        """Whether it can be asked for plays of the time when we were away."""
+        return type(self.plugin).missed is not SourcePlugin.missed
+
     async def catch_up(self, since_utc_ms: int) -> int | None:
         """Ask for plays since then and take them in. Returns until when the source has now been asked; None: it failed."""
-        if type(self.plugin).missed is SourcePlugin.missed:
-            return None
         asked_utc_ms = self._ports.clock.now().utc_ms
         try:
-            events = await self.plugin.missed(datetime.fromtimestamp(since_utc_ms / 1000, UTC))
+            async with asyncio.timeout(CATCH_UP_TIMEOUT_S):
+                events = await self.plugin.missed(datetime.fromtimestamp(since_utc_ms / 1000, UTC))
         except (HttpError, TimeoutError) as error:
             self._reachable(False, str(error) or "it does not answer")
             return None
         except Exception as error:  # noqa: BLE001
             self._log.warning("catching up failed", problem=f"{type(error).__name__}: {error}")
             return None
+        self._answered()
         for event in events:
             if event.at is not None and utc_ms(event.at) > since_utc_ms:
                 await self._emit(event)
