@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from scrobbler.api import HookPlugin, HookRequest, PlayerEvent, SourceOptions, Traits
+from scrobbler.api import CheckResult, HookPlugin, HookRequest, PlayerEvent, SourceOptions, Traits
+from scrobbler_plugins.events.checks import check
 from scrobbler_plugins.events.options import Options
 from scrobbler_plugins.events.parse import read
 
@@ -21,3 +22,7 @@ class Plugin(HookPlugin):
     def parse(self, request: HookRequest) -> Sequence[PlayerEvent]:
         """Read one request; raises UnreadableError or UnsupportedTypeError."""
         return read(request)
+
+    async def check(self) -> Sequence[CheckResult]:
+        """Say how to post."""
+        return check(self.options, self.context.source)

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from scrobbler.api import PlayerEvent
-from scrobbler_plugins.logfile.said import Said, keep
+from scrobbler_plugins.logfile.parse import Said, keep
 
 LONGEST_MS = 12 * 3_600_000
 """What began longer ago without a word since is over, whatever the log says."""

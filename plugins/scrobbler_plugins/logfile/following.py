@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from scrobbler.api import Context, PlayerEvent
 from scrobbler_plugins.logfile.book import Book
 from scrobbler_plugins.logfile.family import Family
+from scrobbler_plugins.logfile.parse import LineFormat, Said
 from scrobbler_plugins.logfile.position import Position
-from scrobbler_plugins.logfile.said import LineFormat, Said
 from scrobbler_plugins.logfile.tail import Batch, Tail
 
 OLD_MS = 5 * 60_000

@@ -9,12 +9,12 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from scrobbler.api import CheckResult, Context, Facts, ListenerPlugin, PlayerEvent, SourceOptions, Traits
-from scrobbler_plugins.logfile.doctor import examine
+from scrobbler_plugins.logfile.checks import examine
 from scrobbler_plugins.logfile.family import Family, families, folders
 from scrobbler_plugins.logfile.following import Log, UnreadableLogError, digest, open_log
 from scrobbler_plugins.logfile.formats import FORMATS
 from scrobbler_plugins.logfile.options import Options, as_list
-from scrobbler_plugins.logfile.said import LineFormat, Settings
+from scrobbler_plugins.logfile.parse import LineFormat, Settings
 from scrobbler_plugins.logfile.servers import Server, server_of
 from scrobbler_plugins.logfile.times import zone_of
 from scrobbler_plugins.logfile.watch import Watch

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from scrobbler.api import CheckResult, Context, Episode, Facts, Ids, Movie, PlayerEvent, Show, Skip, User
 from scrobbler_plugins.logfile.options import Options
-from scrobbler_plugins.logfile.said import KEPT
+from scrobbler_plugins.logfile.parse import KEPT
 
 TIMEOUT_S = 5.0
 _LATEST = 30

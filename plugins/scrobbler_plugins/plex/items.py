@@ -28,6 +28,12 @@ class Reading(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+def exact_length(meta: Fields) -> int | None:
+    """Return the file's own length in ms: of several versions the longest, as nobody says which one plays."""
+    lengths = [length for media in meta.nodes("Media") if (length := media.positive("duration"))]
+    return max(lengths, default=None)
+
+
 def skip_of(meta: Fields) -> Skip | None:
     """Tell why an item is not a play of ours; None when it may be one (players.md 1.6 items 8, 9, 10 and 13)."""
     kind = meta.text("type").lower()

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from scrobbler.api import Context, Episode, Facts, Movie, PlayerEvent, Show, User
 from scrobbler_plugins.plex.fields import Fields
-from scrobbler_plugins.plex.items import fuller, read_item, read_show, same_item, skip_of, with_show
+from scrobbler_plugins.plex.items import exact_length, fuller, read_item, read_show, same_item, skip_of, with_show
 from scrobbler_plugins.plex.parse import library_of
 
 _TIMEOUT_S = 10.0
@@ -192,12 +192,6 @@ def read_entry(line: Fields) -> Entry | None:
     if viewed is None or viewed >= 2**33 or not account:
         return None
     return Entry(meta=line, account=account, device=line.text("deviceID"), at=datetime.fromtimestamp(viewed, UTC))
-
-
-def exact_length(meta: Fields) -> int | None:
-    """Return the file's own length in ms: of several versions the longest, as nobody says which one plays."""
-    lengths = [length for media in meta.nodes("Media") if (length := media.positive("duration"))]
-    return max(lengths, default=None)
 
 
 def file_of(meta: Fields) -> str | None:

@@ -8,8 +8,7 @@ from msgspec import Struct
 
 from scrobbler.api import Episode, Kind, Movie, PlayerEvent, Skip, User
 from scrobbler_plugins.plex.fields import Fields
-from scrobbler_plugins.plex.items import read_item, skip_of
-from scrobbler_plugins.plex.lookup import exact_length
+from scrobbler_plugins.plex.items import exact_length, read_item, skip_of
 from scrobbler_plugins.plex.parse import library_of
 
 State: TypeAlias = Literal["playing", "paused", "buffering", "stopped"]

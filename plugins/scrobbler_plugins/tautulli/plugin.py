@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from scrobbler.api import CheckResult, Context, Facts, HookPlugin, HookRequest, PlayerEvent, Traits
+from scrobbler_plugins.tautulli import checks
 from scrobbler_plugins.tautulli.options import TautulliOptions
-from scrobbler_plugins.tautulli.parse import VERSION, parse
+from scrobbler_plugins.tautulli.parse import parse
 
 _REMEMBERED = 256
 
@@ -40,12 +41,4 @@ class Plugin(HookPlugin):
 
     async def check(self) -> Sequence[CheckResult]:
         """Say what must be set up in Tautulli; nothing can ask it whether it is."""
-        return [
-            CheckResult(
-                good=True,
-                what="webhook: Tautulli must post to us; nothing can ask it whether it does until something plays",
-                advice="Settings → Notification Agents → Webhook: "
-                f"http://HOST:7465/hooks/{self.context.source}/<secret>, method POST, triggers Playback Start, Stop, "
-                f"Pause, Resume and Watched, each with docs/players/tautulli-template.json (version {VERSION})",
-            )
-        ]
+        return checks.check(self.context.source)

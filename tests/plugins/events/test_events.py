@@ -186,3 +186,13 @@ def test_the_examples_of_the_page_are_read(plugin: Plugin) -> None:
     curl = re.search(r"-d '(\{.*?\})'", PAGE.read_text(), re.DOTALL)
     assert curl is not None
     check_events(plugin.parse(hook_request(body=curl.group(1))))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("who", [{"account": "alice"}, {"users": {"Al": "alice"}}])
+async def test_doctor_says_how_to_post(who: dict[str, Any]) -> None:
+    """Doctor has the address to post to, and says whether events must name a user."""
+    (result,) = await Plugin(Plugin.Options(type="events", **who), Recorder("scripts").context).check()
+    assert result.good
+    assert "/hooks/scripts/<secret>" in result.advice
+    assert ("must name its user" in result.what) == ("users" in who)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from scrobbler.api import Episode, File
 from scrobbler_plugins.logfile.formats import FORMATS
+from scrobbler_plugins.logfile.parse import LineFormat, Said, Settings
 from scrobbler_plugins.logfile.patterns import Meaning
-from scrobbler_plugins.logfile.said import LineFormat, Said, Settings
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW_MS = int(datetime(2026, 3, 4, 21, 0, tzinfo=UTC).timestamp() * 1000)

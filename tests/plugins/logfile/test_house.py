@@ -8,7 +8,7 @@ from scrobbler.api import PlayerEvent
 from scrobbler.plays.model import Fact, Heard, Nature
 from scrobbler_plugins.logfile import Plugin
 from scrobbler_plugins.logfile.book import Book
-from scrobbler_plugins.logfile.said import Said
+from scrobbler_plugins.logfile.parse import Said
 from tests.plays.kit import ALICE, FILM, MINUTE, House
 
 LENGTH_MS = 100 * MINUTE

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from scrobbler.api.testkit import Recorder, check_events, running
+from scrobbler_plugins.mpv.checks import conf_line
 from scrobbler_plugins.mpv.connection import folder_of
-from scrobbler_plugins.mpv.doctor import conf_line
 from scrobbler_plugins.mpv.plugin import Attempt, Plugin, Stamp
 from scrobbler_plugins.mpv.watch import folders
 from tests.kit.mpv import MpvProcess

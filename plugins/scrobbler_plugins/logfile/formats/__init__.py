@@ -8,7 +8,7 @@ from scrobbler_plugins.logfile.formats.mpc import MpcFormat
 from scrobbler_plugins.logfile.formats.mpv import MpvFormat
 from scrobbler_plugins.logfile.formats.own import OwnFormat
 from scrobbler_plugins.logfile.formats.plex import PlexFormat
-from scrobbler_plugins.logfile.said import LineFormat
+from scrobbler_plugins.logfile.parse import LineFormat
 
 FORMATS: dict[str, type[LineFormat]] = {
     "plex": PlexFormat,

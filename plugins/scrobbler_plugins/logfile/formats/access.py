@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from scrobbler.api import File, User
 from scrobbler_plugins.logfile.media import VIDEO, clean
-from scrobbler_plugins.logfile.said import LineFormat, Said, keep
+from scrobbler_plugins.logfile.parse import LineFormat, Said, keep
 from scrobbler_plugins.logfile.times import MONTHS, make, parse_zone
 
 MOST = 0.8

@@ -6,7 +6,7 @@ from msgspec import Struct, field
 
 from scrobbler.api import Episode, File, Item, Kind, Show
 from scrobbler_plugins.logfile.media import clean
-from scrobbler_plugins.logfile.said import LineFormat, Said, keep, whole_ms
+from scrobbler_plugins.logfile.parse import LineFormat, Said, keep, whole_ms
 from scrobbler_plugins.logfile.times import make
 
 _LINE = re.compile(

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from scrobbler.api import File, User
 from scrobbler_plugins.logfile.media import clean
-from scrobbler_plugins.logfile.said import LineFormat, Said, whole_ms
+from scrobbler_plugins.logfile.parse import LineFormat, Said, whole_ms
 from scrobbler_plugins.logfile.times import make, parse_zone
 
 _STAMP = re.compile(

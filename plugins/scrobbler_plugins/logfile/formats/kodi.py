@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from scrobbler.api import Kind
 from scrobbler_plugins.logfile.media import media_of
-from scrobbler_plugins.logfile.said import LineFormat, Said
+from scrobbler_plugins.logfile.parse import LineFormat, Said
 from scrobbler_plugins.logfile.times import make
 
 # The level's word and its brackets changed over the versions; before 17 the date stood in the file's first line alone.

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from scrobbler.api import Kind
 from scrobbler_plugins.logfile.media import media_of
-from scrobbler_plugins.logfile.said import LineFormat, Said
+from scrobbler_plugins.logfile.parse import LineFormat, Said
 
 _SECTION = re.compile(r"\[(?P<number>\d{1,5})\]$")
 _VALUE = re.compile(r"(?P<name>Path|Title|Position)=(?P<value>.*)$")

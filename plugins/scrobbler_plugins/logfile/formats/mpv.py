@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from scrobbler.api import Kind
 from scrobbler_plugins.logfile.media import media_of
-from scrobbler_plugins.logfile.said import MAX_MS, LineFormat, Said
+from scrobbler_plugins.logfile.parse import MAX_MS, LineFormat, Said
 
 _LINE = re.compile(r"\[ *(?P<s>\d{1,9})\.(?P<f>\d{1,6})\]\[(?P<level>\w)\]\[(?P<who>[^\]]{1,40})\] ?(?P<text>.*)")
 _PLAYING = re.compile(r"Playing: (?P<path>.+)$")

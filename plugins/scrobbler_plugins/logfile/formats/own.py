@@ -7,8 +7,8 @@ from msgspec import Struct, field
 
 from scrobbler.api import File, Kind, User
 from scrobbler_plugins.logfile.media import clean, media_of
+from scrobbler_plugins.logfile.parse import MAX_MS, LineFormat, Said, Settings, keep
 from scrobbler_plugins.logfile.patterns import MAX_LINE, MEANINGS, Meaning, compile_pattern
-from scrobbler_plugins.logfile.said import MAX_MS, LineFormat, Said, Settings, keep
 from scrobbler_plugins.logfile.times import MONTHS, make, parse_zone
 
 _KINDS: dict[Meaning, Kind] = {

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from scrobbler.api import File, Item, Kind, User
 from scrobbler_plugins.logfile.media import clean
-from scrobbler_plugins.logfile.said import LineFormat, Said, keep, whole_ms
+from scrobbler_plugins.logfile.parse import LineFormat, Said, keep, whole_ms
 from scrobbler_plugins.logfile.times import MONTHS, make
 
 WAIT_MS = 2_000

@@ -66,7 +66,7 @@ async def test_not_readable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     def refuse(_path: str) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("scrobbler_plugins.logfile.doctor.open_member", refuse)
+    monkeypatch.setattr("scrobbler_plugins.logfile.checks.open_member", refuse)
     (result,) = await examined(watcher(path))
     assert not result.good
     assert "the right to read it" in result.advice

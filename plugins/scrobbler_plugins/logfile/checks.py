@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from scrobbler.api import CheckResult
 from scrobbler_plugins.logfile.family import Family, Member, families, open_member
 from scrobbler_plugins.logfile.options import Options
-from scrobbler_plugins.logfile.said import LineFormat
+from scrobbler_plugins.logfile.parse import LineFormat
 from scrobbler_plugins.logfile.text import cut, encoding_of
 
 _LOOKED_AT = 1024 * 1024
