@@ -18,7 +18,8 @@ USER_AGENT = f"scrobblerd/{__version__}"
 
 
 @cache
-def _ssl_context() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
+    """Return whom we trust: one context for all clients and websockets."""
     return httpx.create_ssl_context()
 
 
@@ -32,5 +33,5 @@ def new_client(*, read_timeout_s: float = 30.0, connect_timeout_s: float = 10.0)
         timeout=httpx.Timeout(read_timeout_s, connect=connect_timeout_s),
         limits=httpx.Limits(max_connections=20, max_keepalive_connections=4, keepalive_expiry=60.0),
         follow_redirects=False,
-        verify=_ssl_context(),
+        verify=tls_context(),
     )

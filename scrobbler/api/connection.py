@@ -4,6 +4,8 @@ Imported by its own name, not through `scrobbler.api`, so that only who listens 
 """
 
 import logging
+import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from random import Random
@@ -76,6 +78,30 @@ def retry_s(failures: int) -> float:
     return min(LAST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(failures, 10))
 
 
+def in_words(error: BaseException) -> str:
+    """Say in plain words why a server cannot be asked: without addresses, which may hold secrets."""
+    chain: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in chain:
+        chain.append(link)
+        link = link.__cause__ or link.__context__
+    for one in chain:
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return f"the server's certificate is not trusted ({one.verify_message.rstrip('.')})"
+        if isinstance(one, ssl.SSLError):
+            return "the server does not speak https there"
+        if isinstance(one, socket.gaierror):
+            return "the server does not answer: nobody knows its name"
+        if isinstance(one, ConnectionRefusedError):
+            return "the server does not answer: connection refused"
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if isinstance(status, int):
+        return f"the server fails with HTTP {status}"
+    if any("Timeout" in type(one).__name__ for one in chain):
+        return "the server does not answer in time"
+    return f"the server does not answer ({type(error).__name__})"
+
+
 class WebSocket:
     """An open websocket."""
 
@@ -120,8 +146,14 @@ async def open_websocket(url: str, headers: Mapping[str, str]) -> AsyncIterator[
 
     quiet = logging.getLogger("scrobbler.websocket")  # the library's own would write headers at debug
     quiet.setLevel(logging.CRITICAL)
+    tls = None
+    if url.startswith("https:"):
+        from scrobbler.http import tls_context  # noqa: PLC0415 (the daemon has it by now, a test kit alone has not)
+
+        tls = tls_context()
     opening = Connect(
         "ws" + url.removeprefix("http"),
+        ssl=tls,
         additional_headers=dict(headers),
         user_agent_header=None,
         open_timeout=_OPEN_TIMEOUT_S,
@@ -140,7 +172,7 @@ async def open_websocket(url: str, headers: Mapping[str, str]) -> AsyncIterator[
     except InvalidHandshake as error:
         raise RefusedError("the server opens no websocket") from error
     except (OSError, TimeoutError, WebSocketException, EOFError) as error:
-        raise GoneError(f"the server does not answer ({type(error).__name__})") from error
+        raise GoneError(in_words(error)) from error
     try:
         yield WebSocket(connection)
     finally:

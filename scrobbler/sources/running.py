@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scrobbler.api import Context, Facts, HookPlugin, Item, ListenerPlugin, PlayerEvent, SourceOptions, SourcePlugin
+from scrobbler.api.connection import in_words
 from scrobbler.clock import Clock, utc_ms
 from scrobbler.http import HttpClient, HttpError
 from scrobbler.intake.intake import Refused, Rules, SourceIntake
@@ -189,7 +190,7 @@ class Source:
             async with asyncio.timeout(LOOKUP_TIMEOUT_S):
                 facts = await self.plugin.lookup(event)
         except (HttpError, TimeoutError) as error:
-            self._reachable(False, str(error) or "it does not answer")
+            self._reachable(False, in_words(error))
         except Exception as error:  # noqa: BLE001
             self._log.warning("look-up failed", problem=f"{type(error).__name__}: {error}")
         else:
@@ -214,7 +215,7 @@ class Source:
             async with asyncio.timeout(CATCH_UP_TIMEOUT_S):
                 events = await self.plugin.missed(datetime.fromtimestamp(since_utc_ms / 1000, UTC))
         except (HttpError, TimeoutError) as error:
-            self._reachable(False, str(error) or "it does not answer")
+            self._reachable(False, in_words(error))
             return None
         except Exception as error:  # noqa: BLE001
             self._log.warning("catching up failed", problem=f"{type(error).__name__}: {error}")

@@ -137,6 +137,7 @@ class FakeJellyfin(FakeServer):
         self.libraries: dict[str, str] = {}
         self.users = {JELLYFIN_USER: "alice"}
         self.played: dict[str, list[Json]] = {}
+        self.sessions: list[Json] = []
         self.plugins: list[Json] = [{"Name": "Webhook", "Version": "21.0.0.0", "Status": "Active"}]
 
     def add_series(self, *, item_id: str = JELLYFIN_SERIES, **changes: Any) -> None:
@@ -165,11 +166,14 @@ class FakeJellyfin(FakeServer):
         match parts:
             case ["Users"]:
                 return 200, [{"Id": key, "Name": name} for key, name in self.users.items()]
+            case ["Sessions"]:
+                return 200, self.sessions
             case ["Plugins"]:
                 return 200, self.plugins
             case ["Items"]:
-                start, size = int(asked.query.get("startIndex", 0)), int(asked.query.get("limit", 1000))
-                return 200, {"Items": self.played.get(asked.query["userId"], [])[start : start + size]}
+                query = {key.lower(): value for key, value in asked.query.items()}  # as ASP.NET reads them
+                start, size = int(query.get("startindex", 0)), int(query.get("limit", 1000))
+                return 200, {"Items": self.played.get(query["userid"], [])[start : start + size]}
             case ["Items", item_id] if self.routes == "10.9":
                 return self._item(item_id)
             case ["Users", _, "Items", item_id] if self.routes == "10.8":

@@ -279,10 +279,6 @@ class LiveJellyfin(_MediaBrowser, FakeJellyfin):
 
     socket_paths = ("/socket",)
 
-    def __init__(self, **options: Any) -> None:
-        self.sessions: list[Json] = []
-        super().__init__(**options)
-
     def allowed(self, opened: Opened) -> bool:
         named = "deviceId" in opened.query or 'DeviceId="' in opened.headers.get("authorization", "")
         return named and self._token(opened.headers) == self.key

@@ -66,6 +66,7 @@ def rows(page: str) -> list[tuple[str, str]]:
     return [(row["point"], row["state"]) for row in ROW.finditer(section.group(1)) if set(row["point"]) != {"-"}][1:]
 
 
+SHARED = Path(str(import_module("scrobbler.api.servers").__file__)).parent
 POINTS = [point for point, _ in rows("README.md")]
 
 
@@ -142,11 +143,13 @@ def imports_of(path: Path, package: str) -> set[str]:
 
 
 def file_of(module: str, name: str) -> Path | None:
-    """Return the file of a module of a plugin; None for other modules and for names inside of modules."""
-    prefix = f"scrobbler_plugins.{name}."
-    if not module.startswith(prefix):
+    """Return the file of a module of a plugin, or of what servers share; None for others and for names inside of modules."""
+    for prefix, place in ((f"scrobbler_plugins.{name}.", folder(name)), ("scrobbler.api.servers.", SHARED)):
+        if module.startswith(prefix):
+            path = place.joinpath(*module.removeprefix(prefix).split("."))
+            break
+    else:
         return None
-    path = folder(name).joinpath(*module.removeprefix(prefix).split("."))
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 

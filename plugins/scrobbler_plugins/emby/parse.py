@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from scrobbler.api import HookRequest, Kind, PlayerEvent, UnreadableError, UnsupportedTypeError, User
-from scrobbler_plugins.emby.fields import Fields
-from scrobbler_plugins.emby.items import read_item, skip_of
+from scrobbler.api.servers.mediabrowser.fields import MediaFields
+from scrobbler.api.servers.mediabrowser.items import read_item, skip_of
+from scrobbler.api.servers.mediabrowser.sessions import Told, player_of, told_of
 
 _KINDS: dict[str, Kind] = {
     "playback.start": "play",
@@ -25,13 +26,6 @@ _TYPES = frozenset(
         "application/x-www-form-urlencoded",
     }
 )
-
-
-class Told(NamedTuple):
-    """What a request or a session says of an item beside the event, which has no room for it."""
-
-    series_id: str = ""
-    path: str = ""
 
 
 class Parsed(NamedTuple):
@@ -58,7 +52,7 @@ def parse(request: HookRequest) -> Parsed:
     if kind is None:
         return Parsed([])
     item = payload.node("Item")
-    item_id = item.text("Id")
+    item_id = item.identity("Id")
     if not item_id:
         raise UnreadableError(f"`{name}` without an item: `Item` has no `Id`")
     if kind == "marked" and item.text("Type").lower() in ("season", "series", "boxset"):
@@ -69,10 +63,11 @@ def parse(request: HookRequest) -> Parsed:
         # The flag proves nothing by itself; as a natural end it counts where time allows that the end was reached.
         kind = "end"
     session = payload.node("Session")
-    user = user_of(payload.node("User"))
+    user = _user(payload.node("User"))
     event = PlayerEvent(
         kind=kind,
-        player=f"{_device(session, kind)}:{player_name(user)}",
+        # A mark was made on no player.
+        player=player_of(MediaFields({"DeviceId": "by-hand"}) if kind == "marked" else session, user),
         item_key=item_id,
         item=read_item(item),
         user=user,
@@ -85,23 +80,13 @@ def parse(request: HookRequest) -> Parsed:
     return Parsed([event], told_of(item))
 
 
-def told_of(item: Fields) -> Told:
-    """Keep what the item says of its series and its file."""
-    return Told(series_id=item.text("SeriesId"), path=item.text("Path"))
-
-
-def user_of(user: Fields) -> User | None:
+def _user(user: MediaFields) -> User | None:
     """Read a user; None where an event lacks one, as when the webhook is limited to no user."""
-    identity, name = user.text("Id"), user.text("Name")
+    identity, name = user.identity("Id"), user.text("Name")
     return User(id=identity, name=name) if identity or name else None
 
 
-def player_name(user: User | None) -> str:
-    """Name the part of a player that tells its users apart."""
-    return (user.id or user.name).casefold() if user else ""
-
-
-def _payload(request: HookRequest) -> Fields:
+def _payload(request: HookRequest) -> MediaFields:
     if request.content_type not in _TYPES and not request.content_type.endswith("+json"):
         raise UnsupportedTypeError(f"`{request.content_type}` is not what Emby sends: JSON, or a form with `data`")
     body = request.body.removeprefix(b"\xef\xbb\xbf").strip()
@@ -109,8 +94,8 @@ def _payload(request: HookRequest) -> Fields:
     if request.form and not body.startswith(b"{"):
         if "data" not in request.form:
             raise UnreadableError("the form has no field `data`")
-        return Fields(_json(request.form["data"]))
-    return Fields(_json(body))
+        return MediaFields(_json(request.form["data"]))
+    return MediaFields(_json(body))
 
 
 def _json(text: str | bytes) -> dict[str, Any]:
@@ -123,13 +108,7 @@ def _json(text: str | bytes) -> dict[str, Any]:
     return values
 
 
-def _device(session: Fields, kind: Kind) -> str:
-    if kind == "marked":
-        return "by-hand"
-    return session.text("DeviceId") or session.text("Id") or session.text("DeviceName") or "device"
-
-
-def _position(playback: Fields, name: str) -> int | None:
+def _position(playback: MediaFields, name: str) -> int | None:
     """Return the position in ms: on start the resume point. Zero is a position at the start alone, later it is unknown."""
     if name == "item.markplayed":
         return None

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from scrobbler.api import HookRequest, Kind, PlayerEvent, UnreadableError, UnsupportedTypeError, User
-from scrobbler_plugins.jellyfin.fields import Fields
-from scrobbler_plugins.jellyfin.items import read_event_item, skip_of
+from scrobbler.api.servers.mediabrowser.items import skip_of_class
+from scrobbler.api.servers.mediabrowser.sessions import Told, player_of, told_of
+from scrobbler_plugins.jellyfin.fields import HookFields
+from scrobbler_plugins.jellyfin.items import read_item
 
 _TYPES = frozenset(
     {
@@ -36,10 +38,10 @@ _LONE_BACKSLASH = re.compile(rb'\\(["\\/bfnrtu])|\\')
 
 
 class Parsed(NamedTuple):
-    """The events of one request, and the series of the episode that it named: the event itself has no room for it."""
+    """The events of one request, and what else it told of their item."""
 
     events: list[PlayerEvent]
-    series_id: str = ""
+    told: Told = Told()
 
 
 def parse(request: HookRequest) -> Parsed:
@@ -57,35 +59,36 @@ def parse(request: HookRequest) -> Parsed:
         if fields.has("Name") or fields.has("UserId"):
             raise UnreadableError("the notification has no `ItemId`: tick Send All Properties, or use our template")
         return Parsed([])
-    user_id = fields.identity("UserId")
+    user = _user(fields)
     event = PlayerEvent(
         kind=kind,
-        player=f"{_device(fields, kind)}:{user_id or fields.text('NotificationUsername').casefold()}",
+        # A mark was made on no player.
+        player=player_of(HookFields({"DeviceId": "by-hand"}) if kind == "marked" else fields, user),
         item_key=item_id,
-        item=read_event_item(fields),
-        user=_user(fields, user_id),
+        item=read_item(fields),
+        user=user,
         position_ms=_position(fields, kind),
         observed=_observed(fields, kind),
         duration_ms=fields.ticks_ms("RunTimeTicks") or fields.clock_ms("RunTime"),
         at=fields.moment("UtcTimestamp"),
         device=fields.name("DeviceName") or None,
-        skip=skip_of(fields.text("ItemType")),
+        skip=skip_of_class(fields.text("ItemType")),
     )
-    return Parsed([event], fields.identity("SeriesId"))
+    return Parsed([event], told_of(fields))
 
 
-def _fields(request: HookRequest) -> Fields:
+def _fields(request: HookRequest) -> HookFields:
     if request.content_type not in _TYPES and not request.content_type.endswith("+json"):
         raise UnsupportedTypeError(f"`{request.content_type}` is not what the webhook plugin sends: JSON, or a form")
     body = request.body.removeprefix(b"\xef\xbb\xbf").strip()
-    form = Fields(request.form)
+    form = HookFields(request.form)
     # JSON is often sent under the form's content type, as `curl -d` does it.
     if request.form and (form.has("NotificationType") or not body.startswith(b"{")):
         return form
     values = _json(body)
     if not isinstance(values, Mapping):
         raise UnreadableError("the content is not a JSON object: tick Send All Properties, or use our template")
-    return Fields(values)
+    return HookFields(values)
 
 
 def _json(body: bytes) -> Any:
@@ -103,7 +106,7 @@ def _json(body: bytes) -> Any:
         ) from None
 
 
-def _kind(name: str, fields: Fields) -> Kind | None:
+def _kind(name: str, fields: HookFields) -> Kind | None:
     match name:
         case "playbackstart":
             return "play"
@@ -118,18 +121,12 @@ def _kind(name: str, fields: Fields) -> Kind | None:
     return None
 
 
-def _device(fields: Fields, kind: Kind) -> str:
-    if kind == "marked":
-        return "by-hand"
-    return fields.text("DeviceId") or fields.text("Id") or fields.name("DeviceName") or "device"
+def _user(fields: HookFields) -> User | None:
+    identity, name = fields.identity("UserId"), fields.text("NotificationUsername")
+    return User(id=identity, name=name) if identity or name else None
 
 
-def _user(fields: Fields, user_id: str) -> User | None:
-    name = fields.text("NotificationUsername")
-    return User(id=user_id, name=name) if user_id or name else None
-
-
-def _position(fields: Fields, kind: Kind) -> int | None:
+def _position(fields: HookFields, kind: Kind) -> int | None:
     """Return the position in ms.
 
     Zero is also what the plugin writes when the client told none: at the beginning of a play it is a position, later it
@@ -143,7 +140,7 @@ def _position(fields: Fields, kind: Kind) -> int | None:
     return position
 
 
-def _observed(fields: Fields, kind: Kind) -> bool:
+def _observed(fields: HookFields, kind: Kind) -> bool:
     """Tell whether the player reported this position, or the server counted it (players.md 2.4)."""
     if fields.flag("IsAutomated"):
         return False

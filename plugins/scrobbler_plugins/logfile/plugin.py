@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -15,9 +15,11 @@ from scrobbler_plugins.logfile.following import Log, UnreadableLogError, digest,
 from scrobbler_plugins.logfile.formats import FORMATS
 from scrobbler_plugins.logfile.options import Options, as_list
 from scrobbler_plugins.logfile.parse import LineFormat, Settings
-from scrobbler_plugins.logfile.servers import Server, server_of
 from scrobbler_plugins.logfile.times import zone_of
 from scrobbler_plugins.logfile.watch import Watch
+
+if TYPE_CHECKING:
+    from scrobbler_plugins.logfile.servers import Server
 
 LOOK_S = 30.0
 """How often to look at files whose folders are watched, for what the watch cannot see."""
@@ -52,7 +54,7 @@ class Plugin(ListenerPlugin):
             silence_ms=round(options.silence * 1000),
         )
         self._format = FORMATS["own" if options.format is UNSET else options.format]
-        self._server: Server | None = server_of(options, context)
+        self._server = _server_of(options, context)
         self._logs: dict[Family, Log] = {}
         self._looked_ms: int | None = None
 
@@ -162,3 +164,11 @@ class Plugin(ListenerPlugin):
         if event.kind == "gone":
             event = replace(event, item=None)
         await self.context.emit(event)
+
+
+def _server_of(options: Options, context: Context) -> "Server | None":
+    if options.url is UNSET or options.token is UNSET:
+        return None
+    from scrobbler_plugins.logfile.servers import server_of  # noqa: PLC0415 (most logs have no server to ask)
+
+    return server_of(options, context)

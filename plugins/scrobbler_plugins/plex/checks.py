@@ -1,8 +1,10 @@
 """What `scrobbler doctor` tries for a Plex source."""
 
-from msgspec import UNSET
+from functools import partial
 
 from scrobbler.api import CheckResult
+from scrobbler.api.servers.checks import Words, check_server, foreign
+from scrobbler.api.servers.fields import Fields
 from scrobbler_plugins.plex.lookup import Server
 from scrobbler_plugins.plex.options import PlexOptions
 
@@ -11,55 +13,24 @@ async def check(
     options: PlexOptions, server: Server | None, source: str, *, listens: bool = False
 ) -> list[CheckResult]:
     """Return one line for each thing that this source needs, in the order in which it is set up."""
-    advice = (
-        f"Plex Web → Settings → Account → Webhooks must hold http://HOST:7465/hooks/{source}/<secret> "
-        "(needs Plex Pass), and the server's Settings → Network → Webhooks must be on"
+    words = Words(
+        product="Plex",
+        server="a Plex Media Server",
+        hook=f"Plex Web → Settings → Account → Webhooks must hold http://HOST:7465/hooks/{source}/<secret> "
+        "(needs Plex Pass), and the server's Settings → Network → Webhooks must be on",
+        key="token",
+        keys_at="the server's owner",
+        gains="series are known by their ids, lengths are exact",
+        port=32400,
     )
-    if not listens:
-        what = "webhook: Plex must post to us; nothing can ask it whether it does until something plays"
-    elif options.sessions is True:
-        what, advice = "sessions: what plays is read from the server itself", ""
-    else:
-        what = "sessions: what plays is read from the server itself; a webhook may come beside it"
-    results = [CheckResult(good=True, what=what, advice=advice)]
-    if server is None:
-        missing = [name for name in ("url", "token") if getattr(options, name) is UNSET]
-        one_given = len(missing) == 1 or options.sessions is True
-        results.append(
-            CheckResult(
-                good=not one_given,
-                what=f"look-ups at the server: off, {' and '.join(f'`{name}`' for name in missing)} not given",
-                advice="give both `url` and `token`, or neither; `sessions` needs both"
-                if one_given
-                else "with `url` and `token` series are known by their ids, lengths are exact, and missed plays are "
-                "caught up",
-            )
-        )
-        return results
-    try:
-        return [*results, *await _ask(options, server, listens=listens)]
-    except Exception as error:  # noqa: BLE001 (the client's own errors are not part of the plugin API)
-        results.append(
-            CheckResult(
-                good=False,
-                what=f"server: no answer from {options.url} ({type(error).__name__})",
-                advice="check `url`: the server's own address as this machine sees it, port 32400 by default",
-            )
-        )
-        return results
+    asking = None if server is None else partial(_ask, words, options, server, listens=listens)
+    return await check_server(words, options, listens=listens, asking=asking)
 
 
-async def _ask(options: PlexOptions, server: Server, *, listens: bool) -> list[CheckResult]:
+async def _ask(words: Words, options: PlexOptions, server: Server, *, listens: bool) -> list[CheckResult]:
     identity = await server.get("/identity")
-    machine = identity.content.node("MediaContainer").text("machineIdentifier")
-    if not machine:
-        return [
-            CheckResult(
-                good=False,
-                what=f"server: {options.url} answers with HTTP {identity.status}, but not as a Plex Media Server",
-                advice="check `url`: the server's own address, http or https as the server wants it, not app.plex.tv",
-            )
-        ]
+    if not Fields(identity.content).node("MediaContainer").text("machineIdentifier"):
+        return [foreign(words, options.url, identity)]
     results = [CheckResult(good=True, what=f"server: {options.url} answers")]
     sections = await server.get("/library/sections")
     if sections.status != 200:
@@ -78,8 +49,7 @@ async def _ask(options: PlexOptions, server: Server, *, listens: bool) -> list[C
         results.append(CheckResult(good=False, what="sessions: the token may not see what plays", advice=advice))
     if options.sessions is True:
         return results
-    preferences = await server.get("/:/prefs")
-    for setting in preferences.content.node("MediaContainer").nodes("Setting"):
+    for setting in (await server.read("/:/prefs")).nodes("Setting"):
         if setting.text("id").lower() == "webhooksenabled":
             on = setting.flag("value")
             results.append(

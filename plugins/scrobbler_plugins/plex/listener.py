@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from urllib.parse import urlencode
 
 from scrobbler.api import Context, PlayerEvent
-from scrobbler.api.connection import GoneError, RefusedError, WebSocket, keep_connected, open_websocket
+from scrobbler.api.connection import GoneError, RefusedError, WebSocket, in_words, keep_connected, open_websocket
+from scrobbler.api.servers.fields import Fields
 from scrobbler_plugins.plex.lookup import Server
 from scrobbler_plugins.plex.sessions import Line, Notice, Tracker, read_lines, read_notices
 
@@ -76,20 +77,20 @@ class Listener:
         try:
             return await self._server.machine()
         except Exception as error:  # the client's own errors are not part of the plugin API
-            raise GoneError(f"the server does not answer ({type(error).__name__})") from error
+            raise GoneError(in_words(error)) from error
 
     async def _list(self) -> list[Line]:
         try:
             answer = await self._server.get("/status/sessions")
         except Exception as error:  # the client's own errors are not part of the plugin API
-            raise GoneError(f"the server does not answer ({type(error).__name__})") from error
+            raise GoneError(in_words(error)) from error
         if answer.status in (401, 403):
             raise GoneError(
                 f"the server does not show its sessions to this `token` (HTTP {answer.status}): it must be the owner's"
             )
         if answer.status != 200:
             raise GoneError(f"the server does not show its sessions (HTTP {answer.status})")
-        return read_lines(answer.content, self._machine)
+        return read_lines(Fields(answer.content), self._machine)
 
     async def _tell(self, events: Sequence[PlayerEvent]) -> None:
         for event in events:

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import msgspec
 
 from scrobbler.api import HookRequest, Kind, PlayerEvent, UnreadableError, UnsupportedTypeError, User
-from scrobbler_plugins.plex.fields import Fields
-from scrobbler_plugins.plex.items import read_item, skip_of
+from scrobbler.api.servers.fields import Fields
+from scrobbler.api.servers.plex.items import library_of, read_item, skip_of
 
 _KINDS: dict[str, Kind] = {
     "media.play": "play",
@@ -70,11 +70,6 @@ def parse(request: HookRequest) -> Parsed:
         skip=skip_of(meta),
     )
     return Parsed([event], reading.notes)
-
-
-def library_of(meta: Fields) -> str | None:
-    """Name the library of an item: by its title, or by its number where the title is missing."""
-    return meta.text("librarySectionTitle") or meta.text("librarySectionID") or None
 
 
 def _payload(request: HookRequest) -> Fields:

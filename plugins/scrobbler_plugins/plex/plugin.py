@@ -1,20 +1,19 @@
 """The Plex source: webhooks in, or the server's sessions, and look-ups at the server."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from msgspec import UNSET
 
-from scrobbler.api import CheckResult, Context, Facts, HookPlugin, HookRequest, ListenerPlugin, PlayerEvent, Traits
+from scrobbler.api import CheckResult, Context, Facts, HookRequest, PlayerEvent, Traits
+from scrobbler.api.servers.plugin import ServerPlugin
 from scrobbler_plugins.plex import checks
 from scrobbler_plugins.plex.lookup import Server
 from scrobbler_plugins.plex.options import PlexOptions
 from scrobbler_plugins.plex.parse import parse
 
-_LONGEST_CATCH_UP = timedelta(days=14)
 
-
-class Plugin(HookPlugin, ListenerPlugin):
+class Plugin(ServerPlugin):
     """One Plex Media Server.
 
     Its hooks tell state changes alone. The server itself drops a dead client after about three minutes and often
@@ -30,17 +29,17 @@ class Plugin(HookPlugin, ListenerPlugin):
         given = options.url is not UNSET and options.token is not UNSET
         self._server = Server(str(options.url), str(options.token), context) if given else None
 
+    @property
+    def asks(self) -> bool:
+        """Whether there is a server that may be asked."""
+        return self._server is not None
+
     def parse(self, request: HookRequest) -> Sequence[PlayerEvent]:
         """Read one webhook; see parse.py."""
         parsed = parse(request)
         for note in parsed.notes:
             self.context.log.debug("plex.odd_ids", note=note)
         return parsed.events
-
-    def listens(self) -> bool:
-        """Tell whether to listen to sessions: where `sessions` says so, else where no hook is set up but a server is."""
-        wanted = self.options.secret is UNSET if self.options.sessions is UNSET else self.options.sessions
-        return self._server is not None and bool(wanted)
 
     async def run(self) -> None:
         """Listen to the server's sessions; see listener.py."""
@@ -53,12 +52,9 @@ class Plugin(HookPlugin, ListenerPlugin):
         """Ask the server for the ids of the series, the exact length and the file's path. May raise HttpError."""
         return await self._server.lookup(event) if self._server else None
 
-    async def missed(self, since: datetime) -> Sequence[PlayerEvent]:
-        """Return what the server's history noted after `since`, at most 14 days back. May raise HttpError."""
-        if self._server is None:
-            return ()
-        oldest = self.context.clock.now().utc - _LONGEST_CATCH_UP
-        return await self._server.missed(max(since.astimezone(UTC), oldest))
+    async def history(self, since: datetime) -> Sequence[PlayerEvent]:
+        """Return what the server's history noted after `since`. May raise HttpError."""
+        return () if self._server is None else await self._server.missed(since)
 
     async def check(self) -> Sequence[CheckResult]:
         """Try the server, the token and what Plex's own settings say."""

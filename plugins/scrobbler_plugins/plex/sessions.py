@@ -7,9 +7,8 @@ import msgspec
 from msgspec import Struct
 
 from scrobbler.api import Episode, Kind, Movie, PlayerEvent, Skip, User
-from scrobbler_plugins.plex.fields import Fields
-from scrobbler_plugins.plex.items import exact_length, read_item, skip_of
-from scrobbler_plugins.plex.parse import library_of
+from scrobbler.api.servers.fields import Fields
+from scrobbler.api.servers.plex.items import exact_length, library_of, read_item, skip_of
 
 State: TypeAlias = Literal["playing", "paused", "buffering", "stopped"]
 
@@ -75,14 +74,13 @@ def read_notices(text: str | bytes) -> list[Notice]:
     for entry in (*container.nodes("PlaySessionStateNotification"), *container.nodes("_children")):
         session, state = entry.text("sessionKey"), _STATES.get(entry.text("state").lower())
         if session.isdecimal() and state is not None:  # other keys are no sessions
-            position_ms = entry.whole("viewOffset")
             notices.append(
                 Notice(
                     session=session,
                     rating_key=entry.text("ratingKey"),
                     client=entry.text("clientIdentifier"),
                     state=state,
-                    position_ms=position_ms if position_ms is not None and position_ms >= 0 else None,
+                    position_ms=entry.count("viewOffset"),
                 )
             )
     return notices
@@ -103,7 +101,6 @@ def _line(meta: Fields, machine: str) -> Line | None:
         return None
     client = player.text("machineIdentifier")
     length_ms = exact_length(meta)
-    offset_ms = meta.whole("viewOffset")
     return Line(
         session=session,
         rating_key=meta.text("ratingKey"),
@@ -117,7 +114,7 @@ def _line(meta: Fields, machine: str) -> Line | None:
         device=player.text("title") or None,
         duration_ms=length_ms or meta.positive("duration"),
         nominal=length_ms is None and meta.positive("duration") is not None,
-        position_ms=offset_ms if offset_ms is not None and offset_ms >= 0 else None,
+        position_ms=meta.count("viewOffset"),
         state=_STATES.get(player.text("state").lower(), "buffering"),
         viewed_at=meta.positive("lastViewedAt") or 0,
     )

@@ -4,14 +4,13 @@ import re
 from typing import Any
 
 from scrobbler.api import Episode, Ids, Movie, Show, Skip
+from scrobbler.api.servers.plex.guids import read_guid
+from scrobbler.api.servers.plex.items import meant
 from scrobbler_plugins.tautulli.fields import Fields
 
 LIVE_SECTION = "999999"
 _SCHEMES = {"imdb": "imdb_id", "tmdb": "themoviedb_id", "tvdb": "thetvdb_id"}
 _TRAILER = ("1", "trailer")
-_FIRST_YEAR = 1900
-_DAYS = 366
-_HAMA = re.compile(r"\.hama://(anidb|tvdb)(\d?)-(\d+)")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -49,25 +48,13 @@ def read_item(fields: Fields) -> Movie | Episode | None:
 
 def _episode(fields: Fields) -> Episode:
     """Read an episode; the numbers of HAMA's modes and of DVD orders are not always what Simkl reads in them (1.7)."""
-    season, number = fields.whole("season_num"), fields.whole("episode_num")
+    guid = read_guid(fields.text("guid"), "episode")
     aired = fields.text("air_date")
-    guid = fields.text("guid").lower()
-    hama = _HAMA.search(guid)
-    anidb, native = None, False
-    if hama is not None:
-        source, mode = hama[1], hama[2]
-        native = source == "anidb" and not mode
-        anidb = hama[3].lstrip("0") or None if native else None
-        if (native or (source == "tvdb" and mode in ("3", "4"))) and season != 0:
-            season = None
-        if source == "tvdb" and mode in ("5", "6"):
-            season = number = None
-    if "thetvdbdvdorder://" in guid or _by_date(season, number, aired):
-        season = number = None
+    season, number = meant(fields.whole("season_num"), fields.whole("episode_num"), guid.order, aired)
     show = Show(
         title=fields.text("show_name"),
         year=fields.whole("show_year") or None,
-        ids=Ids(anidb=anidb).merged(_ids(fields)),
+        ids=Ids(anidb=guid.show.anidb).merged(_ids(fields)),
     )
     return Episode(
         show=show,
@@ -75,7 +62,7 @@ def _episode(fields: Fields) -> Episode:
         number=number,
         title=fields.text("episode_name"),
         aired=aired if _DATE.fullmatch(aired) else None,
-        native=native,
+        native=guid.order == "native",
     )
 
 
@@ -88,11 +75,3 @@ def _ids(fields: Fields) -> Ids:
         elif scheme != "imdb" and value.isascii() and value.isdecimal() and len(value) <= 12:
             found[scheme] = value.lstrip("0") or None
     return Ids(**found)
-
-
-def _by_date(season: int | None, number: int | None, aired: str) -> bool:
-    """Tell a library that numbers by date: the season is a year, the number a date (players.md 1.3)."""
-    if season is None or number is None or season < _FIRST_YEAR:
-        return False
-    month_day = aired[5:7] + aired[8:10]
-    return number > _DAYS or (month_day.isdecimal() and number == int(month_day))

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 from scrobbler.api import CheckResult, Context, Facts, HookPlugin, HookRequest, PlayerEvent, Traits
+from scrobbler.api.servers.client import Remembered
 from scrobbler_plugins.tautulli import checks
 from scrobbler_plugins.tautulli.options import TautulliOptions
 from scrobbler_plugins.tautulli.parse import parse
-
-_REMEMBERED = 256
 
 
 class Plugin(HookPlugin):
@@ -22,16 +21,13 @@ class Plugin(HookPlugin):
 
     def __init__(self, options: TautulliOptions, context: Context) -> None:
         super().__init__(options, context)
-        self._paths: dict[str, str] = {}
+        self._paths: Remembered[str] = Remembered()
 
     def parse(self, request: HookRequest) -> Sequence[PlayerEvent]:
         """Read one notification; see parse.py. Remembers the files of the latest items for `lookup`."""
         parsed = parse(request)
         for event in parsed.events if parsed.path else ():
-            self._paths.pop(event.item_key, None)
-            self._paths[event.item_key] = parsed.path
-            if len(self._paths) > _REMEMBERED:
-                self._paths.pop(next(iter(self._paths)))
+            self._paths.put(event.item_key, parsed.path)
         return parsed.events
 
     async def lookup(self, event: PlayerEvent) -> Facts | None:

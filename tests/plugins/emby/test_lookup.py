@@ -135,7 +135,7 @@ async def test_refused_key_is_said_once(emby: FakeEmby, client: HttpClient) -> N
         facts = await source.lookup(one("playback.start"))
         assert facts is not None
         assert isinstance(facts.item, Movie)
-    assert [line.event for line in recorder.log.lines] == ["emby.key_refused"]
+    assert [line.event for line in recorder.log.lines] == ["key refused"]
 
 
 async def test_broken_server_raises(emby: FakeEmby, client: HttpClient) -> None:
@@ -174,4 +174,4 @@ async def test_check_of_what_is_not_emby(emby: FakeEmby, client: HttpClient) -> 
     foreign = plugin(Recorder(http=lambda: client).context, url=emby.url + "/x", api_key="k")
     assert "not as an Emby server" in (await foreign.check())[-1].what
     emby.broken = True
-    assert "no answer" in (await source.check())[-1].what
+    assert "fails with HTTP 503" in (await source.check())[-1].what

@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scrobbler.api import Episode, Ids, Movie, Show, UnreadableError, UnsupportedTypeError, User
+from scrobbler.api.servers.mediabrowser.sessions import Told
 from scrobbler.api.testkit import check_events, hook_request
-from scrobbler_plugins.emby.parse import Told, parse
+from scrobbler_plugins.emby.parse import parse
 from tests.kit.emby import EMBY_FILM, EMBY_SERIES, EMBY_USER, emby_episode, emby_movie, emby_payload
 from tests.kit.servers import EVENING
 from tests.plugins.emby.kit import events_of, one

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from scrobbler.api import Episode, Facts, Ids, Movie, User
+from scrobbler.api.servers.mediabrowser import listener as listener_module
+from scrobbler.api.servers.mediabrowser.sessions import Tracker, read_list
 from scrobbler.api.testkit import FakeClock, Recorder, check_events
 from scrobbler.clock import SystemClock
 from scrobbler.http import HttpClient, new_client
 from scrobbler_plugins.emby import Plugin
-from scrobbler_plugins.emby import listener as listener_module
-from scrobbler_plugins.emby.sessions import Tracker, read_list
+from scrobbler_plugins.emby.lookup import Server
 from tests.kit.emby import EMBY_FILM, EMBY_KEY, EMBY_USER, emby_episode, emby_movie
 from tests.kit.servers import EVENING
 from tests.kit.session_servers import LiveEmby, jellyfin_session, later
@@ -34,7 +35,7 @@ class House:
     """A tracker fed with lists."""
 
     def __init__(self) -> None:
-        self.tracker = Tracker()
+        self.tracker = Tracker(counts_on=False)
 
     def sees(self, *sessions: dict[str, Any], now: datetime | None = None) -> list[tuple[str, int | None]]:
         """Feed one list; return the kinds and positions of what follows."""
@@ -44,7 +45,7 @@ class House:
 
 def test_event_carries_all_that_the_daemon_needs() -> None:
     """The same names as the webhook's, so that both are one player."""
-    (event,) = Tracker().follow(read_list(json.dumps([playing(745, 0)])), EVENING)
+    (event,) = Tracker(counts_on=False).follow(read_list(json.dumps([playing(745, 0)])), EVENING)
     assert (event.kind, event.player, event.item_key) == ("play", PLAYER, EMBY_FILM)
     assert event.item == Movie(title="The Example", year=2014, ids=Ids(imdb="tt0000009", tmdb="9100009"))
     assert event.user == User(id=EMBY_USER, name="alice")
@@ -81,7 +82,9 @@ def test_dead_client_begins_nothing() -> None:
 def test_what_is_no_play_is_said_once() -> None:
     """Live TV is told once with its reason; its progress and its end are not."""
     house = House()
-    (event,) = Tracker().follow(read_list(json.dumps([playing(0, 0, emby_movie(Type="TvChannel"))])), None)
+    (event,) = Tracker(counts_on=False).follow(
+        read_list(json.dumps([playing(0, 0, emby_movie(Type="TvChannel"))])), None
+    )
     assert event.skip == "live_tv"
     house.sees(playing(0, 0, emby_movie(Type="TvChannel")))
     assert house.sees(playing(10, 10, emby_movie(Type="TvChannel"))) == []
@@ -97,7 +100,7 @@ def test_additional_users_and_nobodys_sessions() -> None:
 
 def test_lost_while_away_is_gone() -> None:
     """What is no longer there after a broken connection was lost, not stopped."""
-    tracker = Tracker()
+    tracker = Tracker(counts_on=False)
     tracker.follow(read_list(json.dumps([playing(0, 0)])), None)
     assert [event.kind for event in tracker.reconcile({}, None)] == ["gone"]
 
@@ -195,7 +198,7 @@ async def test_websocket_that_tells_nothing_is_left_for_polling(
     emby: LiveEmby, client: HttpClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A websocket that opens and says nothing (its path is not documented for all versions) ends in polling."""
-    monkeypatch.setattr(listener_module, "FIRST_WORD_S", 0.05)
+    monkeypatch.setattr(Server, "first_word_s", 0.05)
     monkeypatch.setattr(listener_module, "POLL_IDLE_S", 0.05)
     recorder = Recorder(clock=SystemClock(), http=lambda: client)
     async with listening(emby, recorder):

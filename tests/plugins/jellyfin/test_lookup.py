@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 
 from scrobbler.api import Episode, Filter, Ids, Movie, PlayerEvent, Show, User
+from scrobbler.api.servers import client as client_module
+from scrobbler.api.servers.plugin import is_mapped
 from scrobbler.api.testkit import START, FakeClock, Recorder, check_events, hook_request
 from scrobbler.http import HttpClient, HttpError, new_client
 from scrobbler_plugins.jellyfin import Plugin
-from scrobbler_plugins.jellyfin import lookup as lookup_module
-from scrobbler_plugins.jellyfin import plugin as plugin_module
-from scrobbler_plugins.jellyfin.lookup import is_mapped
 from scrobbler_plugins.jellyfin.options import JellyfinOptions
 from tests.kit.servers import (
     JELLYFIN_EPISODE,
@@ -97,7 +96,7 @@ async def test_key_goes_into_the_one_header_that_lasts(jellyfin: FakeJellyfin, c
         assert asked.headers["authorization"] == f'MediaBrowser Token="{JELLYFIN_KEY}"'
         assert "x-emby-token" not in asked.headers
         assert JELLYFIN_KEY not in asked.path + str(asked.query)
-        assert "ProviderIds" in asked.query["fields"]
+        assert "ProviderIds" in asked.query["Fields"]
 
 
 async def test_servers_before_10_9_have_items_under_a_user(jellyfin: FakeJellyfin, client: HttpClient) -> None:
@@ -126,8 +125,7 @@ async def test_memories_are_bounded(
     jellyfin: FakeJellyfin, client: HttpClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The oldest series makes room, both in what requests named and in what the server answered."""
-    monkeypatch.setattr(lookup_module, "_SERIES_KEPT", 2)
-    monkeypatch.setattr(plugin_module, "_REMEMBERED", 2)
+    monkeypatch.setattr(client_module, "REMEMBERED", 2)
     source = asking(jellyfin, client)
     keys = [f"{place:032x}" for place in (1, 2, 3)]
     for key in [*keys, keys[0]]:
@@ -137,7 +135,7 @@ async def test_memories_are_bounded(
         assert await source.lookup(event) is not None
     assert jellyfin.paths().count(f"/Items/{keys[0]}") == 2
     assert jellyfin.paths().count(f"/Items/{keys[2]}") == 1
-    assert len(source._series) == 2
+    assert len(source._told) == 2
 
 
 async def test_series_is_asked_again_when_its_answer_is_old(jellyfin: FakeJellyfin, client: HttpClient) -> None:
@@ -156,7 +154,7 @@ async def test_library_is_asked_for_where_a_filter_needs_it(jellyfin: FakeJellyf
     facts = await source.lookup(one("PlaybackStart"))
     assert facts is not None
     assert facts.library == "Movies"
-    assert jellyfin.asked[-1].query == {"userId": JELLYFIN_USER}
+    assert jellyfin.asked[-1].query == {"UserId": JELLYFIN_USER}
 
 
 @pytest.mark.parametrize(
@@ -191,7 +189,7 @@ async def test_refused_key_is_said_once(jellyfin: FakeJellyfin, client: HttpClie
         facts = await source.lookup(one("PlaybackStart"))
         assert facts is not None
         assert facts.item == one("PlaybackStart").item
-    assert [line.event for line in recorder.log.lines if line.level == "warning"] == ["jellyfin.key_refused"]
+    assert [line.event for line in recorder.log.lines if line.level == "warning"] == ["key refused"]
     assert JELLYFIN_KEY not in str(recorder.log.lines)
 
 
@@ -254,7 +252,7 @@ async def test_missed_plays_of_mapped_users_alone(jellyfin: FakeJellyfin, client
         jellyfin.played[user] = [played(jellyfin_movie(), 2)]
     events = await missed(jellyfin, client, users={"B" * 32: "bob", "Carol": []})
     assert [event.user for event in events] == [User(id="b" * 32, name="bob")]
-    assert {asked.query["userId"] for asked in jellyfin.asked if asked.path == "/Items"} == {"b" * 32}
+    assert {asked.query["UserId"] for asked in jellyfin.asked if asked.path == "/Items"} == {"b" * 32}
 
 
 async def test_missed_plays_are_asked_newest_first_in_pages(jellyfin: FakeJellyfin, client: HttpClient) -> None:
@@ -263,7 +261,7 @@ async def test_missed_plays_are_asked_newest_first_in_pages(jellyfin: FakeJellyf
     jellyfin.played[JELLYFIN_USER] = [played(jellyfin_movie(), 2), *old]
     assert len(await missed(jellyfin, client)) == 1
     query = next(asked.query for asked in jellyfin.asked if asked.path == "/Items")
-    assert (query["sortBy"], query["sortOrder"], query["isPlayed"], query["recursive"]) == (
+    assert (query["SortBy"], query["SortOrder"], query["IsPlayed"], query["Recursive"]) == (
         "DatePlayed",
         "Descending",
         "true",
@@ -327,7 +325,7 @@ async def test_doctor_names_what_is_wrong(jellyfin: FakeJellyfin, client: HttpCl
     jellyfin.key = "another"
     assert "API Keys" in (await source.check())[-1].advice
     jellyfin.broken = True
-    assert "no answer" in (await source.check())[-1].what
+    assert "fails with HTTP 503" in (await source.check())[-1].what
 
 
 async def test_doctor_asks_for_both_or_neither() -> None:

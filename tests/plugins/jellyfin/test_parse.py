@@ -54,7 +54,10 @@ def test_ids_of_an_episode_are_the_episodes_and_the_year_is_the_series() -> None
 
 def test_series_of_an_episode_is_told_beside_the_event() -> None:
     """The series' id of Jellyfin is handed out for the look-up (2.5 item 1)."""
-    assert parse(hook_request(json=jellyfin_payload("PlaybackStart", jellyfin_episode()))).series_id == JELLYFIN_SERIES
+    assert (
+        parse(hook_request(json=jellyfin_payload("PlaybackStart", jellyfin_episode()))).told.series_id
+        == JELLYFIN_SERIES
+    )
 
 
 def test_year_of_a_series_from_its_premiere() -> None:

@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scrobbler.api import Episode, Ids, Movie, PlayerEvent, User
+from scrobbler.api.servers.mediabrowser import listener as listener_module
+from scrobbler.api.servers.mediabrowser.sessions import Tracker, read_list
 from scrobbler.api.testkit import FakeClock, Recorder, check_events
 from scrobbler.clock import SystemClock
 from scrobbler.http import HttpClient, new_client
-from scrobbler_plugins.jellyfin import listener as listener_module
-from scrobbler_plugins.jellyfin.sessions import Tracker, read_list
 from tests.kit.media_servers import JELLYFIN_KEY, JELLYFIN_USER
 from tests.kit.servers import EVENING, JELLYFIN_FILM
 from tests.kit.session_servers import (
@@ -36,7 +36,7 @@ class House:
     """A tracker fed with lists."""
 
     def __init__(self) -> None:
-        self.tracker = Tracker()
+        self.tracker = Tracker(counts_on=True)
 
     def sees(self, *sessions: dict[str, Any], now: datetime | None = None) -> list[tuple[str, int | None]]:
         """Feed one list; return the kinds and positions of what follows."""
@@ -46,7 +46,7 @@ class House:
 
 def first(*sessions: dict[str, Any], now: datetime | None = None) -> PlayerEvent:
     """Feed one list to a new tracker; return its one event."""
-    (event,) = Tracker().follow(read_list(json.dumps(sessions)), now)
+    (event,) = Tracker(counts_on=True).follow(read_list(json.dumps(sessions)), now)
     return event
 
 
@@ -73,7 +73,7 @@ def test_episode_and_its_series() -> None:
     assert isinstance(reading.item, Episode)
     assert (reading.item.season, reading.item.number, reading.item.last_number) == (1, 2, 3)
     assert reading.item.ids == Ids(imdb="tt0000002", tmdb="9100002", tvdb="9200002")
-    assert reading.series_id
+    assert reading.told.series_id
 
 
 def test_only_the_clients_own_word_is_progress() -> None:
@@ -169,7 +169,7 @@ def test_of_two_sessions_of_one_player_the_one_that_plays_counts() -> None:
 
 def test_lost_while_away_is_gone() -> None:
     """What is no longer there after a broken connection was lost, not stopped."""
-    tracker = Tracker()
+    tracker = Tracker(counts_on=True)
     tracker.follow(read_list(json.dumps([playing(0, 0)])), None)
     assert [event.kind for event in tracker.reconcile({}, None)] == ["gone"]
 
@@ -228,7 +228,7 @@ JSON = st.recursive(
 )
 def test_odd_lists_never_break_the_comparison(lists: list[list[dict[str, Any]]]) -> None:
     """Whatever a server says, events keep the rules."""
-    tracker = Tracker()
+    tracker = Tracker(counts_on=True)
     events: list[PlayerEvent] = []
     for place, sessions in enumerate(lists):
         events += tracker.follow(read_list(json.dumps(sessions)), later(place))

@@ -35,13 +35,13 @@ PLEX: dict[str, Any] = {
 }
 
 PLAYED = [
-    {"Id": "i1", "Name": "Other", "Type": "Movie", "UserData": {"LastPlayedDate": "2026-03-04T19:00:00Z"}},
+    {"Id": "b1", "Name": "Other", "Type": "Movie", "UserData": {"LastPlayedDate": "2026-03-04T19:00:00Z"}},
     {
-        "Id": "i2",
+        "Id": "b2",
         "Name": "The Second",
         "Type": "Episode",
         "SeriesName": "Example Show",
-        "SeriesId": "s1",
+        "SeriesId": "51",
         "ParentIndexNumber": 1,
         "IndexNumber": 2,
         "RunTimeTicks": 15_000_000_000,
@@ -68,23 +68,21 @@ class Answers:
         if path in PLEX:
             return httpx.Response(200, json={"MediaContainer": {"Metadata": [PLEX[path]]}})
         if path == "/Users":
-            return httpx.Response(200, json=[{"Id": "u1", "Name": "Alice"}, {"Id": "u2", "Name": "bob"}])
-        if path == "/Users/u1/Items":
+            return httpx.Response(200, json=[{"Id": "a1", "Name": "Alice"}, {"Id": "a2", "Name": "bob"}])
+        if path == "/Users/a1/Items":
             return httpx.Response(200, json={"Items": PLAYED})
-        if path == "/Users/u1/Items/s1":
+        if path == "/Users/a1/Items/51":
             return httpx.Response(
                 200, json={"Name": "Example Show", "ProductionYear": 2014, "ProviderIds": {"Tvdb": "7"}}
             )
-        if path == "/Users/u2/Items":
+        if path == "/Users/a2/Items":
             return httpx.Response(200, json={"Items": []})
         return httpx.Response(404)
 
 
 def server(answers: Answers, kind: Any) -> Server:
     options = Options(type="logfile", path="/x", format=kind, url="http://server:1", token=TOKEN, account="alice")
-    found = server_of(options, Recorder(http=lambda: answers.client).context)
-    assert found is not None
-    return found
+    return server_of(options, Recorder(http=lambda: answers.client).context)
 
 
 def event(key: str, **values: Any) -> PlayerEvent:

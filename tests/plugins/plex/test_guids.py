@@ -3,7 +3,7 @@
 import pytest
 
 from scrobbler.api import Ids
-from scrobbler_plugins.plex.guids import Guid, Level, clean_id, read_guid, read_list
+from scrobbler.api.servers.plex.guids import Guid, Level, clean_id, read_guid, read_list
 
 LEGACY = "com.plexapp.agents."
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from scrobbler.api import Episode, Ids, Movie, Show
-from scrobbler_plugins.plex.fields import Fields
-from scrobbler_plugins.plex.items import fuller, read_item, same_item, skip_of
+from scrobbler.api.servers.fields import Fields
+from scrobbler.api.servers.plex.items import fuller, read_item, same_item, skip_of
 from tests.kit.servers import plex_episode, plex_movie
 
 LEGACY = "com.plexapp.agents."

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from scrobbler.api import Episode, Ids, Movie, PlayerEvent, Show, User
+from scrobbler.api.servers import client as client_module
 from scrobbler.api.testkit import START, FakeClock, Recorder, check_events
 from scrobbler.http import HttpClient, HttpError, new_client
 from scrobbler_plugins.plex import Plugin
-from scrobbler_plugins.plex import lookup as lookup_module
 from tests.kit.servers import PLEX_SERVER, PLEX_TOKEN, FakePlex, plex_episode, plex_movie
 from tests.plugins.plex.kit import one, plugin
 
@@ -92,7 +92,7 @@ async def test_series_is_asked_once_until_its_answer_is_old(plex: FakePlex, clie
 
 async def test_memory_of_series_is_bounded(plex: FakePlex, client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest series makes room."""
-    monkeypatch.setattr(lookup_module, "_SHOWS_KEPT", 2)
+    monkeypatch.setattr(client_module, "REMEMBERED", 2)
     source = asking(plex, client)
     for key in ("6000", "6001", "6002", "6000"):
         plex.add_show(key=key)
@@ -124,7 +124,7 @@ async def test_refused_token_is_said_once(plex: FakePlex, client: HttpClient) ->
     plex.token = "another"
     for _ in range(3):
         assert await source.lookup(one("media.play")) is None
-    assert [line.event for line in recorder.log.lines if line.level == "warning"] == ["plex.token_refused"]
+    assert [line.event for line in recorder.log.lines if line.level == "warning"] == ["key refused"]
     assert PLEX_TOKEN not in str(recorder.log.lines)
 
 
@@ -248,7 +248,7 @@ async def test_doctor_names_what_is_wrong(plex: FakePlex, client: HttpClient) ->
     plex.machine = None
     assert "not as a Plex Media Server" in (await asking(plex, client).check())[-1].what
     plex.broken = True
-    assert "no answer" in (await asking(plex, client).check())[-1].what
+    assert "fails with HTTP 503" in (await asking(plex, client).check())[-1].what
 
 
 async def test_doctor_asks_for_both_or_neither() -> None:

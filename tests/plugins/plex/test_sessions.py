@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scrobbler.api import Ids, Movie, PlayerEvent, User
+from scrobbler.api.servers.fields import Fields
 from scrobbler.api.testkit import check_events
-from scrobbler_plugins.plex.fields import Fields
 from scrobbler_plugins.plex.sessions import Line, Tracker, living, read_lines, read_notices
 from tests.kit.servers import PLEX_SERVER, plex_episode, plex_movie
 from tests.kit.session_servers import plex_notice, plex_session

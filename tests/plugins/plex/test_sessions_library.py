@@ -11,7 +11,7 @@ import requests
 from plexapi import exceptions
 from plexapi import server as plexapi
 
-from scrobbler_plugins.plex.fields import Fields
+from scrobbler.api.servers.fields import Fields
 from scrobbler_plugins.plex.sessions import read_lines
 from tests.kit.servers import PLEX_SERVER, PLEX_TOKEN, plex_episode, plex_movie
 from tests.kit.session_servers import LivePlex, plex_notice, plex_session

@@ -6,7 +6,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from scrobbler.api import Ids, Skip
+from scrobbler.api.events import Skip
+from scrobbler.api.media import Ids
 
 Level: TypeAlias = Literal["movie", "episode", "show"]
 

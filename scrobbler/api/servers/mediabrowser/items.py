@@ -1,12 +1,14 @@
-"""From what Emby sends to a film or an episode. Webhooks, sessions and look-ups have one shape of items. Pure."""
+"""From an item, as the API of Emby and Jellyfin has it, to a film or an episode. Pure."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec.structs import replace
 
-from scrobbler.api import Episode, Ids, Movie, Show, Skip
-from scrobbler_plugins.emby.fields import Fields
+from scrobbler.api.events import Skip
+from scrobbler.api.media import Episode, Ids, Movie, Show
+from scrobbler.api.servers.mediabrowser.fields import MediaFields
 
 _SCHEMES = {
     "imdb": "imdb",
@@ -37,61 +39,65 @@ _SKIPS: dict[str, Skip] = {
 _EXTRAS: dict[str, Skip] = {"trailer": "trailer", "themesong": "theme", "themevideo": "theme"}
 
 
-def skip_of(item: Fields) -> Skip | None:
-    """Tell why an item is not a play of ours; None when it may be one (players.md 3.3, 10)."""
-    if extra := item.text("ExtraType").lower():
+def skip_of_class(item_class: str) -> Skip | None:
+    """Tell why an item of this class is no play of ours; class `Video` is home videos and extras (players.md 2.1)."""
+    kind = item_class.lower()
+    return None if kind in ("movie", "episode") else _SKIPS.get(kind, "unknown_type")
+
+
+def skip_of(item: MediaFields) -> Skip | None:
+    """Tell why an item is no play of ours; None when it may be one (players.md 3.3, 10)."""
+    if (extra := item.text("ExtraType").lower()) and extra != "unknown":
         return _EXTRAS.get(extra, "extra")
     if item.has("ChannelId") or item.has("ChannelNumber"):
         return "live_tv"
-    kind = item.text("Type").lower()
-    if kind in _SKIPS:
-        return _SKIPS[kind]
-    if item.text("MediaType").lower() == "audio":
-        return "music"
-    return None if kind in ("movie", "episode") else "unknown_type"
+    skip = skip_of_class(item.text("Type"))
+    return "music" if skip == "unknown_type" and item.text("MediaType").lower() == "audio" else skip
 
 
-def read_ids(providers: Fields) -> Ids:
-    """Read provider ids; the case of their keys varies, and values set by hand carry junk."""
+def read_ids(pairs: Iterable[tuple[str, str]]) -> Ids:
+    """Read ids by the provider's key, whose case varies; values set by hand carry junk or nothing (players.md 2.5 item 6)."""
     found: dict[str, Any] = {}
-    for key, value in providers.pairs():
-        scheme = _SCHEMES.get(key)
+    for key, value in pairs:
+        scheme = _SCHEMES.get(key.lower())
         if scheme and (cleaned := _clean(scheme, value)):
             found.setdefault(scheme, cleaned)
     return Ids(**found)
 
 
-def read_item(item: Fields) -> Movie | Episode | None:
+def read_item(item: MediaFields) -> Movie | Episode | None:
     """Read a film or an episode. `ProviderIds` and `ProductionYear` of an episode are its own, not the series'.
 
     `SeriesProviderIds` are ids of the series where a server sends them (players.md 3.3 calls that unsure).
     """
-    ids = read_ids(item.node("ProviderIds"))
+    ids = read_ids(item.node("ProviderIds").pairs())
     match item.text("Type").lower():
         case "movie":
-            return Movie(title=item.text("Name"), year=item.whole("ProductionYear") or None, ids=ids)
+            return Movie(title=item.text("Name"), year=item.positive("ProductionYear"), ids=ids)
         case "episode":
-            number, last = item.whole("IndexNumber"), item.whole("IndexNumberEnd")
+            number = item.count("IndexNumber")
             episode = Episode(
-                season=item.whole("ParentIndexNumber"),
+                season=item.count("ParentIndexNumber"),
                 number=number,
-                last_number=last if number is not None and last is not None and number < last else None,
+                last_number=last_of(number, item.count("IndexNumberEnd")),
                 title=item.text("Name"),
                 ids=ids,
-                aired=_date(item, "PremiereDate"),
+                aired=item.date("PremiereDate"),
             )
-            show = Show(title=item.text("SeriesName"), ids=read_ids(item.node("SeriesProviderIds")))
-            return with_show(episode, show)
+            series_ids = read_ids(item.node("SeriesProviderIds").pairs())
+            return with_show(episode, Show(title=item.text("SeriesName"), ids=series_ids))
     return None
 
 
-def read_series(item: Fields) -> Show:
-    """Read a series as the server's API has it: here `ProductionYear` is the year it began."""
-    return Show(
-        title=item.text("Name"),
-        year=item.whole("ProductionYear") or None,
-        ids=read_ids(item.node("ProviderIds")),
-    )
+def read_series(item: MediaFields) -> Show:
+    """Read a series: here `ProductionYear` is the year it began."""
+    ids = read_ids(item.node("ProviderIds").pairs())
+    return Show(title=item.text("Name"), year=item.positive("ProductionYear"), ids=ids)
+
+
+def last_of(number: int | None, last: int | None) -> int | None:
+    """Return the last number of a file that holds several episodes; None where it holds one."""
+    return last if number is not None and last is not None and last > number else None
 
 
 def with_show(episode: Episode, show: Show) -> Episode:
@@ -135,8 +141,3 @@ def _clean(scheme: str, value: str) -> str | None:
     if not (bare.isascii() and bare.isdecimal() and len(bare) <= 12):
         return None
     return bare.lstrip("0") or None
-
-
-def _date(item: Fields, key: str) -> str | None:
-    found = re.match(r"(\d{4}-\d{2}-\d{2})", item.text(key))
-    return found.group(1) if found and not found.group(1).startswith("0001") else None

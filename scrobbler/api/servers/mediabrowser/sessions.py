@@ -1,20 +1,23 @@
-"""From Emby's list of sessions to events: pure, without I/O (players.md 3.4, 2.6)."""
+"""From the list of sessions of Emby and Jellyfin to events: pure, without I/O (players.md 2.6, 3.4)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from scrobbler.api import Episode, Kind, Movie, PlayerEvent, Skip, User
-from scrobbler_plugins.emby.fields import Fields
-from scrobbler_plugins.emby.items import read_item, skip_of
-from scrobbler_plugins.emby.parse import Told, player_name, told_of
+from scrobbler.api.events import Kind, PlayerEvent, Skip, User
+from scrobbler.api.media import Episode, Movie
+from scrobbler.api.servers.mediabrowser.fields import MediaFields
+from scrobbler.api.servers.mediabrowser.items import read_item, skip_of
 
 STALE_S = 60.0
 """A client whose last word is older than this is taken for dead: clients check in every 10 s or so."""
+_TIMER_S = 2.0
+"""What the server's own count may be ahead of its clock."""
 
-# The rest of a session can be long (its queue) and is not even decoded.
+# The rest of a session can be megabytes (its queue, up to Jellyfin 10.11) and is not even decoded.
 _WANTED = frozenset(
     {
         "id",
@@ -31,11 +34,18 @@ _WANTED = frozenset(
 )
 
 
+class Told(NamedTuple):
+    """What a request or a session says of an item beside the event, which has no room for it."""
+
+    series_id: str = ""
+    path: str = ""
+
+
 class Reading(Struct, frozen=True, kw_only=True):
     """What plays for one user on one player, as the list has it.
 
-    `said_at` is when the client was last heard: Emby tells its last activity, which a word about playback always is.
-    Whether positions between its words are the server's own count is not known, so they are not believed.
+    `said_at` is when the client itself last spoke: its last check-in, or its last activity where a server tells no
+    check-ins. Positions between its words are the server's own count.
     """
 
     player: str
@@ -51,6 +61,17 @@ class Reading(Struct, frozen=True, kw_only=True):
     said_at: datetime | None
 
 
+def told_of(item: MediaFields) -> Told:
+    """Keep what an item says of its series and its file."""
+    return Told(series_id=item.identity("SeriesId"), path=item.text("Path"))
+
+
+def player_of(session: MediaFields, user: User | None) -> str:
+    """Name the player of a session, which is one for each user in it; a webhook's is the same."""
+    device = session.text("DeviceId") or session.text("Id") or session.text("DeviceName") or "device"
+    return f"{device}:{(user.id or user.name).casefold() if user else ''}"
+
+
 def read_list(body: bytes | str) -> dict[str, Reading]:
     """Read the list of sessions into what plays, by player; idle sessions are left out.
 
@@ -61,7 +82,7 @@ def read_list(body: bytes | str) -> dict[str, Reading]:
     try:
         rows = msgspec.json.decode(body, type=list[dict[str, msgspec.Raw]])
         sessions = [
-            Fields({key: msgspec.json.decode(value) for key, value in row.items() if key.lower() in _WANTED})
+            MediaFields({key: msgspec.json.decode(value) for key, value in row.items() if key.lower() in _WANTED})
             for row in rows
         ]
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
@@ -78,16 +99,15 @@ def _rank(reading: Reading) -> tuple[bool, float]:
     return not reading.paused, reading.said_at.timestamp() if reading.said_at else 0.0
 
 
-def _readings(session: Fields) -> Iterator[Reading]:
+def _readings(session: MediaFields) -> Iterator[Reading]:
     """Read one session, once for each user in it."""
     item, state = session.node("NowPlayingItem"), session.node("PlayState")
-    item_key = item.text("Id")
+    item_key = item.identity("Id")
     if not item_key:
         return
-    device = session.text("DeviceId") or session.text("Id") or session.text("DeviceName") or "device"
     for user in _users(session):
         yield Reading(
-            player=f"{device}:{player_name(user)}",
+            player=player_of(session, user),
             user=user,
             item_key=item_key,
             item=read_item(item),
@@ -101,17 +121,21 @@ def _readings(session: Fields) -> Iterator[Reading]:
         )
 
 
-def _users(session: Fields) -> Iterator[User]:
+def _users(session: MediaFields) -> Iterator[User]:
     for entry in (session, *session.nodes("AdditionalUsers")):
-        identity, name = entry.text("UserId"), entry.text("UserName")
-        if identity.strip("0-") or name:
+        identity, name = entry.identity("UserId"), entry.text("UserName")
+        if identity.strip("0") or name:
             yield User(id=identity, name=name)
 
 
 class Tracker:
-    """Compares each list with the one before it."""
+    """Compares each list with the one before it.
 
-    def __init__(self) -> None:
+    `counts_on` is whether the position in the list is known to run on by the server's own count between a client's words.
+    """
+
+    def __init__(self, *, counts_on: bool) -> None:
+        self._counts_on = counts_on
         self._open: dict[str, Reading] = {}
         self._waiting: dict[str, Reading] = {}
 
@@ -148,7 +172,7 @@ class Tracker:
                 self._waiting[player] = after
             else:
                 self._open[player] = after
-                events.append(_event("pause" if after.paused else "play", after, after.position_ms))
+                events.append(_event("pause" if after.paused else "play", after, self._first_ms(after, server_now)))
         return events
 
     def _went_on(self, before: Reading, after: Reading) -> Iterable[PlayerEvent]:
@@ -163,6 +187,15 @@ class Tracker:
             return ()
         kind: Kind = "pause" if after.paused else "play" if turned else "progress"
         return (_event(kind, after, after.position_ms or None),)
+
+    def _first_ms(self, reading: Reading, server_now: datetime | None) -> int | None:
+        """Return where the client itself said it was, at the first sight of it: without what the server has added since."""
+        if reading.position_ms is None or reading.said_at is None or server_now is None:
+            return reading.position_ms
+        if reading.paused or not self._counts_on:
+            return reading.position_ms
+        since_s = (server_now - reading.said_at).total_seconds() - _TIMER_S
+        return max(0, reading.position_ms - max(0, int(since_s * 1000)))
 
 
 def _silent(after: Reading, waited: Reading | None, server_now: datetime | None) -> bool:

@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from scrobbler.api import Episode, Ids, Movie, Show, Skip
-from scrobbler_plugins.plex.fields import Fields
-from scrobbler_plugins.plex.guids import Guid, Level, read_guid, read_list
+from scrobbler.api.events import Skip
+from scrobbler.api.media import Episode, Ids, Movie, Show
+from scrobbler.api.servers.fields import Fields
+from scrobbler.api.servers.plex.guids import Guid, Level, Order, read_guid, read_list
 
 _TYPES: dict[str, Skip] = {
     "track": "music",
@@ -26,12 +27,6 @@ class Reading(NamedTuple):
 
     item: Movie | Episode | None
     notes: tuple[str, ...] = ()
-
-
-def exact_length(meta: Fields) -> int | None:
-    """Return the file's own length in ms: of several versions the longest, as nobody says which one plays."""
-    lengths = [length for media in meta.nodes("Media") if (length := media.positive("duration"))]
-    return max(lengths, default=None)
 
 
 def skip_of(meta: Fields) -> Skip | None:
@@ -121,6 +116,38 @@ def same_item(known: Movie | Episode, found: Movie | Episode) -> bool:
     return False
 
 
+def is_key(key: str) -> bool:
+    """Tell whether a rating key may go into an address: digits, nothing that leads elsewhere."""
+    return key.isascii() and key.isdecimal()
+
+
+def first_item(container: Fields) -> Fields | None:
+    """Return the one item of a `MediaContainer`, with the library's name, which may stand outside it."""
+    for meta in container.nodes("Metadata"):
+        return meta.filled(container, ("librarySectionTitle", "librarySectionID"))
+    return None
+
+
+def library_of(meta: Fields) -> str | None:
+    """Name the library of an item: by its title, or by its number where the title is missing."""
+    return meta.text("librarySectionTitle") or meta.text("librarySectionID") or None
+
+
+def exact_length(meta: Fields) -> int | None:
+    """Return the file's own length in ms: of several versions the longest, as nobody says which one plays."""
+    lengths = [length for media in meta.nodes("Media") if (length := media.positive("duration"))]
+    return max(lengths, default=None)
+
+
+def file_of(meta: Fields) -> str | None:
+    """Return the path of the item's first file, as the server sees it."""
+    for media in meta.nodes("Media"):
+        for part in media.nodes("Part"):
+            if path := part.text("file"):
+                return path
+    return None
+
+
 def _share(one: Ids, other: Ids) -> bool:
     return bool(set(one.pairs()) & set(other.pairs()))
 
@@ -160,12 +187,16 @@ def _episode(meta: Fields, ids: Ids) -> Episode:
 
 
 def _numbers(meta: Fields, guid: Guid, aired: str) -> tuple[int | None, int | None]:
-    """Return season and number, both None where the numbers do not mean what Simkl would read in them."""
     season = meta.whole("parentIndex") if guid.season is None else guid.season
     number = meta.whole("index") if guid.number is None else guid.number
-    if guid.order == "unknown" or _by_date(season, number, aired):
+    return meant(season, number, guid.order, aired)
+
+
+def meant(season: int | None, number: int | None, order: Order, aired: str) -> tuple[int | None, int | None]:
+    """Return season and number, both None where the numbers do not mean what Simkl would read in them."""
+    if order == "unknown" or _by_date(season, number, aired):
         return None, None
-    if guid.order in ("native", "absolute") and season != 0:
+    if order in ("native", "absolute") and season != 0:
         return None, number
     return season, number
 

@@ -1,21 +1,21 @@
-"""Listens to Jellyfin's sessions: a websocket, or polling where none opens (players.md 2.6)."""
+"""Listens to the sessions of Emby and Jellyfin: a websocket, or polling where none opens (players.md 2.6, 3.4)."""
 
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Raw, Struct
 
-from scrobbler.api import Context, PlayerEvent
-from scrobbler.api.connection import GoneError, RefusedError, WebSocket, keep_connected, open_websocket
-from scrobbler_plugins.jellyfin.lookup import Server
-from scrobbler_plugins.jellyfin.sessions import Reading, Tracker, read_list
+from scrobbler.api.connection import GoneError, RefusedError, WebSocket, in_words, keep_connected, open_websocket
+from scrobbler.api.events import PlayerEvent
+from scrobbler.api.plugin import Context
+from scrobbler.api.servers.mediabrowser.server import MediaServer
+from scrobbler.api.servers.mediabrowser.sessions import Reading, Tracker, read_list
 
 KEEP_ALIVE_S = 25.0
 INTERVAL_MS = 2000
-"""What happens is told at once by servers of today, after so long by older ones."""
+"""What happens is told at once by Jellyfin of today, after so long at the latest by others."""
 POLL_BUSY_S = 5.0
 POLL_IDLE_S = 20.0
 POLL_ROUNDS = 360
@@ -33,11 +33,11 @@ class _Message(Struct):
 class Listener:
     """One run of listening. `heard` gets each list before its events go out, to remember what they have no room for."""
 
-    def __init__(self, server: Server, context: Context, heard: Callable[[Sequence[Reading]], None]) -> None:
+    def __init__(self, server: MediaServer, context: Context, heard: Callable[[Sequence[Reading]], None]) -> None:
         self._server = server
         self._context = context
         self._heard = heard
-        self._tracker = Tracker()
+        self._tracker = Tracker(counts_on=server.counts_on)
         self._ahead: timedelta | None = None
 
     async def run(self) -> None:
@@ -47,23 +47,28 @@ class Listener:
     async def _visit(self, up: Callable[[], None]) -> None:
         await self._take(await self._snapshot(), self._tracker.reconcile)
         up()
-        # The server asks for a device; a key without one would share its session with every other user of the key.
-        address = f"{self._server.url}/socket?{urlencode({'deviceId': f'scrobblerd-{self._context.source}'})}"
-        try:
-            async with open_websocket(address, self._server.headers) as socket:
-                await self._listen(socket)
-        except RefusedError as error:
-            self._context.log.debug("no websocket, asking every few seconds", why=str(error))
-            await self._poll()
+        for address in self._server.sockets(f"scrobblerd-{self._context.source}"):
+            try:
+                async with open_websocket(address, self._server.headers) as socket:
+                    await self._listen(socket)
+            except RefusedError as error:
+                self._context.log.debug("no websocket there", why=str(error))
+        await self._poll()
 
     async def _listen(self, socket: WebSocket) -> None:
         await socket.send(_SUBSCRIBE)
-        said_ms = self._now_ms()
+        began_ms = said_ms = self._now_ms()
+        patience_s = self._server.first_word_s
         while True:
-            left_s = KEEP_ALIVE_S - (self._now_ms() - said_ms) / 1000
+            now_ms = self._now_ms()
+            left_s = KEEP_ALIVE_S - (now_ms - said_ms) / 1000
+            if patience_s is not None:
+                left_s = min(left_s, patience_s - (now_ms - began_ms) / 1000)
+                if left_s <= 0:
+                    raise RefusedError("the websocket tells no sessions")
             if left_s <= 0:
                 await socket.send(_KEEP_ALIVE)
-                said_ms = self._now_ms()
+                said_ms = now_ms
                 continue
             try:
                 async with asyncio.timeout(left_s):
@@ -76,6 +81,7 @@ class Listener:
             except (msgspec.MsgspecError, UnicodeError, RecursionError):
                 continue
             if message.MessageType.lower() == "sessions":
+                patience_s = None
                 await self._take(bytes(message.Data), self._tracker.follow)
 
     async def _poll(self) -> None:
@@ -88,9 +94,9 @@ class Listener:
         try:
             snapshot = await self._server.sessions()
         except Exception as error:  # the client's own errors are not part of the plugin API
-            raise GoneError(f"the server does not answer ({type(error).__name__})") from error
+            raise GoneError(in_words(error)) from error
         if snapshot.status in (401, 403):
-            raise GoneError(f"the server refuses `api_key` (HTTP {snapshot.status})")
+            raise GoneError(f"the server refuses `{self._server.option}` (HTTP {snapshot.status})")
         if snapshot.status != 200:
             raise GoneError(f"the server does not show its sessions (HTTP {snapshot.status})")
         # Half a second, because the header has whole ones.
