@@ -7,16 +7,17 @@ import os
 import socket
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.kit.daemon import SECRET, DaemonProcess, command
+from tests.kit.daemon import SECRET, DaemonProcess, command, free_port
 from tests.kit.simkl_sandbox import SandboxClient, running_sandbox
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "memory",
     "percentile",
     "rig",
+    "running_bare",
     "table",
     "time_to_ready",
 ]
@@ -159,6 +161,22 @@ def rig(config: Mapping[str, Any] = EVENING_CONFIG) -> Iterator[Rig]:
             sandbox.quota(account, 100_000)
         with daemon:
             yield Rig(daemon, sandbox, folder)
+
+
+@contextmanager
+def running_bare(folder: Path) -> Iterator[tuple[int, int]]:
+    """Run the app of `bench.bare` on a file in `folder`; yields its process id and port."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "bench.bare", str(folder / "bare.db"), str(port)])
+    try:
+        for _ in range(200):
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            time.sleep(0.05)
+        yield process.pid, port
+    finally:
+        process.terminate()
+        process.wait(5)
 
 
 def timed(arguments: Sequence[str | Path]) -> float:

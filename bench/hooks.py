@@ -4,16 +4,10 @@ Both are asked in turns over one kept connection each, with the same bodies, so 
 """
 
 import http.client
-import subprocess
-import sys
 import time
 import urllib.parse
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
-from bench.common import SECRET, median, percentile, rig, table
-from tests.kit.daemon import free_port
+from bench.common import SECRET, median, percentile, rig, running_bare, table
 from tests.kit.servers import PlexEvening, Step, plex_movie
 
 FILMS = 50
@@ -39,7 +33,7 @@ class Caller:
 
 
 def main() -> None:
-    with rig() as one, _bare(one.folder) as bare_port:
+    with rig() as one, running_bare(one.folder) as (_, bare_port):
         one.daemon.start()
         ours = Caller(urllib.parse.urlsplit(one.daemon.url).netloc)
         bare = Caller(f"127.0.0.1:{bare_port}")
@@ -79,23 +73,6 @@ def _print(ours: list[float], bare: list[float]) -> None:
             "ratio of the 99 %": f"{percentile(ours, 99) / percentile(bare, 99):.2f}",
         },
     )
-
-
-@contextmanager
-def _bare(folder: Path) -> Iterator[int]:
-    port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "bench.bare", str(folder / "bare.db"), str(port)])
-    try:
-        for _ in range(200):
-            try:
-                http.client.HTTPConnection("127.0.0.1", port, timeout=1).connect()
-                break
-            except OSError:
-                time.sleep(0.05)
-        yield port
-    finally:
-        process.terminate()
-        process.wait(5)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,9 @@ class Draft:
         self.viewings = dict(state.viewings)
         self.banners = dict(state.banners)
         self.serial = state.serial
+        self.calm_until_mono_ms = state.calm_until_mono_ms
+        self.changed_sessions: set[str] = set()
+        self.changed_viewings: set[str] = set()
         self.effects: list[Effect] = []
         self._touched: set[str] = set()
 
@@ -36,12 +39,14 @@ class Draft:
         if before is None or before.mode != session.mode:
             session = replace(session, mode_mono_ms=self.now.mono_ms)
         self.sessions[session.id] = session
+        self.changed_sessions.add(session.id)
         self._touched.update(watcher.account for watcher in session.watchers)
         return session
 
     def put_viewing(self, viewing: Viewing) -> Viewing:
         """Take over a viewing's new value."""
         self.viewings[viewing.id] = viewing
+        self.changed_viewings.add(viewing.id)
         self._touched.add(viewing.account)
         return viewing
 
@@ -77,7 +82,13 @@ class Draft:
 
     def result(self) -> State:
         """Freeze the working copy."""
-        return State(sessions=self.sessions, viewings=self.viewings, banners=self.banners, serial=self.serial)
+        return State(
+            sessions=self.sessions,
+            viewings=self.viewings,
+            banners=self.banners,
+            serial=self.serial,
+            calm_until_mono_ms=self.calm_until_mono_ms,
+        )
 
 
 def rebase(state: State, shift_ms: int) -> State:
@@ -109,4 +120,4 @@ def rebase(state: State, shift_ms: int) -> State:
     banners = {
         key: replace(banner, settle_mono_ms=banner.settle_mono_ms + shift_ms) for key, banner in state.banners.items()
     }
-    return replace(state, sessions=sessions, viewings=viewings, banners=banners)
+    return replace(state, sessions=sessions, viewings=viewings, banners=banners, calm_until_mono_ms=None)

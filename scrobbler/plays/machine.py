@@ -4,7 +4,7 @@ No input or output, no clock, no logging, no configuration. A replay of the same
 effects.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec.structs import replace
 
@@ -23,6 +23,7 @@ from scrobbler.plays.model import (
     Session,
     State,
     Unidentified,
+    Viewing,
 )
 from scrobbler.plays.table import REPLACES, TABLE, Action, Situation
 
@@ -68,18 +69,28 @@ def step(state: State, given: Input, now: Now) -> tuple[State, tuple[Effect, ...
 
 def next_deadline(state: State) -> int | None:
     """Say when something happens by the mere passing of time, on the monotonic clock in ms."""
-    dues = [due for session in state.sessions.values() for due in _dues(session)]
-    dues += [one.closing_mono_ms for one in state.viewings.values() if one.closing_mono_ms is not None]
-    dues += [one.over_mono_ms + DAY_MS for one in state.sessions.values() if not one.open]
-    dues += [one.closed_mono_ms + DAY_MS for one in state.viewings.values() if one.closed_mono_ms is not None]
-    return min(dues, default=None)
+    return min(_dues(state.sessions.values(), state.viewings.values()), default=None)
 
 
-def _dues(session: Session) -> list[int]:
-    return [due for due in (silence.quiet_due(session), silence.close_due(session)) if due is not None]
+def _dues(sessions: Iterable[Session], viewings: Iterable[Viewing]) -> Iterator[int]:
+    for session in sessions:
+        dues = (silence.quiet_due(session), silence.close_due(session))
+        yield from (due for due in dues if due is not None)
+        if not session.open:
+            yield session.over_mono_ms + DAY_MS
+    for viewing in viewings:
+        if viewing.closing_mono_ms is not None:
+            yield viewing.closing_mono_ms
+        if viewing.closed_mono_ms is not None:
+            yield viewing.closed_mono_ms + DAY_MS
 
 
 def _run_deadlines(draft: Draft) -> None:
+    """Do what is due, and say until when nothing else is."""
+    if draft.calm_until_mono_ms is not None:
+        draft.calm_until_mono_ms = _earliest(draft, draft.calm_until_mono_ms)
+        if draft.now.mono_ms < draft.calm_until_mono_ms:
+            return
     for name in list(draft.sessions):
         session = draft.sessions[name]
         quiet = silence.quiet_due(session)
@@ -93,6 +104,18 @@ def _run_deadlines(draft: Draft) -> None:
         if viewing.closing_mono_ms is not None and viewing.closing_mono_ms <= draft.now.mono_ms:
             following.closing_due(draft, draft.viewings[viewing.id])
     draft.forget_old()
+    draft.changed_sessions.update(draft.sessions)
+    draft.changed_viewings.update(draft.viewings)
+    draft.calm_until_mono_ms = _earliest(draft, draft.now.mono_ms + DAY_MS)
+
+
+def _earliest(draft: Draft, bound_mono_ms: int) -> int:
+    """Say when something may be due, where what was not changed since is due at `bound_mono_ms` at the earliest."""
+    sessions = [draft.sessions[one] for one in draft.changed_sessions if one in draft.sessions]
+    viewings = [draft.viewings[one] for one in draft.changed_viewings if one in draft.viewings]
+    draft.changed_sessions.clear()
+    draft.changed_viewings.clear()
+    return min((bound_mono_ms, *_dues(sessions, viewings)))
 
 
 def _lose_sight(draft: Draft) -> None:

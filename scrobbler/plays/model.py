@@ -250,9 +250,14 @@ Effect: TypeAlias = Fact | Note | Resolve
 
 
 class State(Struct, frozen=True, kw_only=True):
-    """All that is going on, and for a day what went on. `serial` is the number of the next viewing."""
+    """All that is going on, and for a day what went on. `serial` is the number of the next viewing.
+
+    `calm_until_mono_ms`: nothing falls due by the mere passing of time before then (None: nobody has looked yet). It may be
+    too early, never too late, and spares the many ticks of a full house a look at every session.
+    """
 
     sessions: dict[str, Session] = {}
     viewings: dict[str, Viewing] = {}
     banners: dict[str, Banner] = {}
     serial: int = 1
+    calm_until_mono_ms: int | None = None
