@@ -39,12 +39,16 @@ class RefusedError(GoneError):
 
 
 async def keep_connected(
-    context: Context, visit: Callable[[Callable[[], None]], Awaitable[None]], random: Random | None = None
+    context: Context,
+    visit: Callable[[Callable[[], None]], Awaitable[None]],
+    random: Random | None = None,
+    *,
+    last_retry_s: float = LAST_RETRY_S,
 ) -> None:
     """Visit a server again and again, until cancelled.
 
     `visit` gets a function that it calls once it has contact, and returns or raises GoneError when contact is over. Then
-    it waits: a second, twice as long after each failure, a minute at most, each with jitter. A connection that breaks
+    it waits: a second, twice as long after each failure, `last_retry_s` at most, each with jitter. A connection that breaks
     and is made again at once is no news; what cannot be reached is told to `context.reachable`.
     """
     dice = random or Random()  # noqa: S311 (spreads retries, guards nothing)
@@ -69,7 +73,7 @@ async def keep_connected(
         if not met:
             context.reachable(False, why)
         context.log.debug("connection over", why=why)
-        await context.clock.sleep(retry_s(failures) * (0.75 + 0.5 * dice.random()))
+        await context.clock.sleep(min(retry_s(failures), last_retry_s) * (0.75 + 0.5 * dice.random()))
         failures += 1
 
 

@@ -147,6 +147,9 @@ class Source:
 
     def _reachable(self, up: bool, why: str = "") -> None:  # noqa: FBT001 - the public shape of Context.reachable
         if self.health.reachable is up:
+            if not up and why not in ("", self.health.problem):
+                self.health = replace(self.health, problem=why)
+                self._log.info("source is still gone", why=why)
             return
         first = self.health.reachable is None
         self.health = replace(self.health, reachable=up, problem=why, since_utc_ms=self._ports.clock.now().utc_ms)

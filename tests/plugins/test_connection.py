@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from scrobbler.api.connection import GoneError, RefusedError, keep_connected, open_websocket, retry_s
+from scrobbler.api.connection import LAST_RETRY_S, GoneError, RefusedError, keep_connected, open_websocket, retry_s
 from scrobbler.api.testkit import FakeClock, Recorder
 from tests.kit.session_servers import LivePlex
 
@@ -36,9 +36,9 @@ class Server:
         return [round(later - before, 1) for before, later in zip(self.times, self.times[1:], strict=False)]
 
 
-async def visited(server: Server, recorder: Recorder, seconds: float) -> None:
+async def visited(server: Server, recorder: Recorder, seconds: float, last_retry_s: float = LAST_RETRY_S) -> None:
     """Keep connected for so long."""
-    task = asyncio.create_task(keep_connected(recorder.context, server.visit, Random(7)))
+    task = asyncio.create_task(keep_connected(recorder.context, server.visit, Random(7), last_retry_s=last_retry_s))
     await server.clock.advance(seconds)
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -61,6 +61,15 @@ async def test_server_that_is_off_is_tried_once_a_minute() -> None:
     assert 50 <= len(server.times) <= 85
     assert {reach.up for reach in recorder.reach} == {False}
     assert recorder.reach[0].why == "nobody answers"
+
+
+async def test_player_that_may_be_tried_often() -> None:
+    """Where trying costs nothing, the pauses grow to no more than the source says."""
+    clock = FakeClock()
+    recorder, server = Recorder(clock=clock), Server(clock)
+    await visited(server, recorder, 600, last_retry_s=2)
+    assert all(1.4 <= pause <= 2.6 for pause in server.pauses[1:])
+    assert len(server.pauses) > 200
 
 
 async def test_connection_that_breaks_and_is_made_again_is_no_news() -> None:
