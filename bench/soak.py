@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import time
+from pathlib import Path
 
 import click
 
@@ -28,13 +29,18 @@ DRILLS: tuple[tuple[str, Away], ...] = (
 @click.option(
     "--drills/--no-drills", default=True, help="Kill at every labelled point as well, for each kind of player."
 )
-def main(days: int, kills: int, seeds: str, tick: int, *, drills: bool) -> None:
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder for the store, the calls and the deaths of a soak that went wrong.",
+)
+def main(days: int, kills: int, seeds: str, tick: int, keep: Path | None, *, drills: bool) -> None:
     """Run the long soak and print its figures; exit code 1 if anything was lost, double, invented or late."""
     good = True
     for seed in map(int, seeds.split(",")):
         plan = Plan(seed=seed, days=days, kills=kills, tick_s=tick)
         began = time.monotonic()
-        good &= _tell(f"household {seed}, {days} days", asyncio.run(soak(plan)), time.monotonic() - began)
+        good &= _tell(f"household {seed}, {days} days", asyncio.run(soak(plan, keep)), time.monotonic() - began)
     for source, away in DRILLS if drills else ():
         began = time.monotonic()
         outcome = asyncio.run(Drill(source, away).run())  # type: ignore[arg-type]

@@ -65,6 +65,7 @@ async def _run(config: "Config", account: str, tokens: Path, *, unlink: bool, ac
     app = SimklApp(client_id=settings.client_id, api_url=settings.api_url, auth=settings.auth)
     try:
         grants = Grants(tokens, SystemClock())
+        _know_owners(grants, list(config.accounts))
         async with new_client() as http:
             signin = SignIn(app, http=lambda: http, clock=SystemClock(), grants=grants)
             return await (_unlink(signin, account) if unlink else _link(signin, grants, account, accept=accept))
@@ -77,6 +78,18 @@ async def _run(config: "Config", account: str, tokens: Path, *, unlink: bool, ac
     except TokenFileError as error:
         click.echo(str(error), err=True)
         return FAILED
+
+
+def _know_owners(grants: "Grants", accounts: list[str]) -> None:
+    """Look for whom the plays are that wait, also after unlinking; where the store cannot be read, the daemon looks again."""
+    from contextlib import suppress  # noqa: PLC0415 - only when the command runs
+
+    from scrobbler.cli.offline import open_store  # noqa: PLC0415
+    from scrobbler.daemon import owners  # noqa: PLC0415
+    from scrobbler.store.database import FILE_NAME, StorageError  # noqa: PLC0415
+
+    with suppress(StorageError), open_store(grants.path.parent / FILE_NAME) as connection:
+        grants.belongs(owners.settled(connection, accounts, grants.get))
 
 
 async def _link(signin: "SignIn", grants: "Grants", account: str, *, accept: bool) -> int:

@@ -10,6 +10,7 @@ import msgspec
 
 from scrobbler.clock import Clock, SystemClock
 from scrobbler.config.models import Config
+from scrobbler.daemon import owners
 from scrobbler.plays.model import State
 from scrobbler.simkl.grants import Grants
 from scrobbler.status.ports import AccountState, SourceHealth
@@ -53,6 +54,7 @@ class OfflineHouse:
         client_id = self._config.simkl.client_id
         with open_store(self._path) as connection:
             pauses = read_pauses(connection)
+            grants.belongs(owners.settled(connection, list(self._config.accounts), grants.get))
         found = []
         for name in self._config.accounts:
             token = grants.get(name)
@@ -105,6 +107,7 @@ def open_store(path: Path) -> Iterator[Connection]:
 def waiting_reasons(connection: Connection, config: Config, state_dir: Path) -> dict[str, str]:
     """Say per account what its deliveries most likely wait for, as far as store and token file tell."""
     grants = Grants(state_dir / "tokens.json", SystemClock())
+    grants.belongs(owners.settled(connection, list(config.accounts), grants.get))
     reasons = {}
     for name in config.accounts:
         why_not = grants.why_not(name, config.simkl.client_id)

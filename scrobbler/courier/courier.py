@@ -173,6 +173,7 @@ class Courier:
             banner=banner,
             shown=shown,
             latest=_latest(state, shown),
+            latest_beneath=None if shown.beneath is None else _latest(state, shown.beneath),
             thrifty=thrifty,
             leaving=self._leaving,
             batch=self._delivery.batch,

@@ -12,7 +12,7 @@ from scrobbler.clock import Clock, iso
 from scrobbler.courier.plan import BATCH, Close, DeletePosition, Tell, WriteHistory, shows
 from scrobbler.identify.aliases import aliases
 from scrobbler.plays.judge import parts_of
-from scrobbler.plays.model import Note
+from scrobbler.plays.model import Fact, Note
 from scrobbler.simkl.allowance import Allowance
 from scrobbler.simkl.errors import NoMatch, Rejected, RetryLater, SimklError
 from scrobbler.simkl.payloads import Watch
@@ -74,7 +74,9 @@ class Delivery:
         about = (step.shown.viewing or before.viewing or "") if step.row is None else step.row.fact.viewing
         text = f"{step.action} {describe(step.work)} at {step.progress:g} %"
         # Until the answer is known, the worse is taken for true: that a start has arrived, and that a pause or stop has not.
-        doubtful = replace(step.shown if step.action == "start" else before, sure=False)
+        doubtful = replace(before, sure=False)
+        if step.action == "start":
+            doubtful = replace(step.shown, sure=False, beneath=_left_beneath(step.shown, before))
         attempt = await self._begin(step.action, about, rows, doubtful)
         try:
             reply = await self._simkl.scrobble(
@@ -126,7 +128,7 @@ class Delivery:
             ledger.end_attempt(connection, attempt, f"refused: {error.reason}", now.utc_ms)
             if row is None:
                 # A refused pause or stop ends what it was about; a refused start never began.
-                shown = before if step.action == "start" else ledger.Shown(account=self.account)
+                shown = before if step.action == "start" else _refused_end(step.shown, before)
                 ledger.set_shown(connection, replace(shown, refused=step.shown.work_id))
                 return
             ledger.set_shown(connection, before)
@@ -196,8 +198,9 @@ class Delivery:
                     ledger.advance(connection, row.id, "delete", row.playback_id)
                 else:
                     ledger.settle(connection, row.id, "settled", "watched", now.utc_ms)
-                if index not in missing and shown.mode == "playing" and shows(shown, row.fact):
-                    ledger.set_shown(connection, replace(shown, settled=True))
+                if index not in missing:
+                    shown = _recorded(shown, row.fact)
+            ledger.set_shown(connection, shown)
 
         notes = [
             Note(
@@ -229,7 +232,7 @@ class Delivery:
                 ledger.settle(connection, row.id, "settled", "watched", now.utc_ms)
             shown = ledger.get_shown(connection, self.account)
             if shown.mode == "paused" and shows(shown, row.fact):
-                ledger.set_shown(connection, ledger.Shown(account=self.account))
+                ledger.set_shown(connection, ledger.Shown(account=self.account, beneath=shown.beneath))
 
         text = f"the saved position that the stop had left: {result}"
         await self._write(settle, [Note(about=row.fact.viewing, step="sent", text=text)])
@@ -253,6 +256,26 @@ class Delivery:
             plays.write_notes(connection, notes, now.utc_ms)
 
         await self._database.write(both)
+
+
+def _left_beneath(started: ledger.Shown, before: ledger.Shown) -> ledger.Shown | None:
+    """Say what may go on showing where a start is lost: another title that played before it."""
+    same = (started.work_id, started.part) == (before.work_id, before.part)
+    return before if before.mode == "playing" and not same else before.beneath
+
+
+def _refused_end(after: ledger.Shown, before: ledger.Shown) -> ledger.Shown:
+    """Say what shows when Simkl does not know what was to be ended: not that."""
+    if before.beneath is not None and after.beneath is None:
+        return replace(before, beneath=None)
+    return ledger.Shown(account=before.account, beneath=before.beneath)
+
+
+def _recorded(shown: ledger.Shown, fact: Fact) -> ledger.Shown:
+    """Note with what shows as playing that its watch has been recorded meanwhile."""
+    if shown.beneath is not None and shows(shown.beneath, fact):
+        return replace(shown, beneath=replace(shown.beneath, settled=True))
+    return replace(shown, settled=True) if shown.mode == "playing" and shows(shown, fact) else shown
 
 
 def _learn(connection: Connection, step: Tell, matched: Work) -> None:

@@ -80,7 +80,8 @@ Step: TypeAlias = Tell | WriteHistory | DeletePosition | Close | Wait
 class Desk(Struct, frozen=True, kw_only=True):
     """All that the next step depends on.
 
-    `latest` is the last observed progress of what Simkl shows, in percent, where it still plays somewhere. `thrifty`: the
+    `latest` is the last observed progress of what Simkl shows, in percent, where it still plays somewhere, and
+    `latest_beneath` that of what may be beneath it. `thrifty`: the
     day's allowance is nearly used up, so it is kept for completions. `leaving`: the daemon ends, so nothing waits to see
     whether it is a flap. `batch`: how many watches one history write may carry.
     """
@@ -89,6 +90,7 @@ class Desk(Struct, frozen=True, kw_only=True):
     banner: Banner
     shown: Shown
     latest: float | None = None
+    latest_beneath: float | None = None
     thrifty: bool = False
     leaving: bool = False
     batch: int = BATCH
@@ -101,14 +103,25 @@ def plan(desk: Desk, now: Now) -> Step:
         if row.stage == "delete":
             return DeletePosition(row=row)
         if row.stage == "tell" and row.live and now.utc_ms - row.fact.at_utc_ms <= LIVE_MS:
-            return _complete(desk, row, now)
+            return _still_beneath(desk, _complete(desk, row, now))
     if watched:
         return _history(watched, desk.batch)
     for row in desk.rows:
         answer = _leave(desk, row, now)
         if answer is not None:
-            return answer
+            return _still_beneath(desk, answer)
+    if desk.shown.beneath is not None:
+        return _end_beneath(desk, desk.shown.beneath)
     return _banner(desk, now)
+
+
+def _still_beneath(desk: Desk, step: Step) -> Step:
+    """Whatever is told of a play: what may show beneath another is still to be ended, unless this ends it."""
+    beneath = desk.shown.beneath
+    if beneath is None or not isinstance(step, Tell):
+        return step
+    ended = step.row is not None and shows(beneath, step.row.fact)
+    return replace(step, shown=replace(step.shown, beneath=None if ended else beneath))
 
 
 def _complete(desk: Desk, row: Row, now: Now) -> Tell:
@@ -281,6 +294,17 @@ def _end_dangling(desk: Desk, now: Now, why: str) -> Tell:
     progress = shown.progress if desk.latest is None else desk.latest
     paused = replace(shown, mode="paused", sure=True, progress=progress, at_utc_ms=now.utc_ms)
     return Tell(action="pause", work=shown.work, progress=progress, shown=paused, why=why)
+
+
+def _end_beneath(desk: Desk, beneath: Shown) -> Tell:
+    """Rule 9, where a start was to take the place of what played, and nobody knows whether it arrived."""
+    assert beneath.work is not None
+    after = replace(desk.shown, beneath=None)
+    why = "nobody knows whether the next start took its place"
+    if beneath.settled:
+        return Tell(action="stop", work=beneath.work, progress=100.0, shown=after, why=why)
+    progress = beneath.progress if desk.latest_beneath is None else desk.latest_beneath
+    return Tell(action="pause", work=beneath.work, progress=progress, shown=after, why=why)
 
 
 def _would_count(shown: Shown, now: Now) -> bool:

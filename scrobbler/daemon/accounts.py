@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from random import Random
 
 import structlog
@@ -9,13 +10,14 @@ import structlog
 from scrobbler.clock import Clock
 from scrobbler.courier.courier import Courier
 from scrobbler.courier.line import Line
+from scrobbler.daemon import owners
 from scrobbler.daemon.privacy import Privacy
 from scrobbler.daemon.supervisor import Supervisor
 from scrobbler.plays.model import State
 from scrobbler.simkl.client import Simkl
 from scrobbler.simkl.signin import OtherAccount, Prompt, SignIn
 from scrobbler.status.ports import AccountState, SignInOffer
-from scrobbler.store.database import Database
+from scrobbler.store.database import Database, StorageError
 
 log = structlog.get_logger("accounts")
 
@@ -38,10 +40,12 @@ class Accounts:
     ) -> None:
         self._client_id = client_id
         self._simkl = simkl
+        self._database = database
         self._signin = signin
         self._privacy = privacy
         self._offers: dict[str, Prompt] = {}
         self._signing_in: set[str] = set()
+        self._refused: dict[str, str] = {}
         self._clock = clock
         self.line = Line()
         self.couriers = {
@@ -55,6 +59,22 @@ class Accounts:
             supervisor.serve(f"courier {name}", courier.run)
         self.check_links(supervisor)
 
+    async def settle_owners(self) -> None:
+        """Find out for whom the plays of each account are; to be called before anything is delivered, and after links change."""
+        grants = self._simkl.grants
+        grants.reload_if_changed()
+        with suppress(StorageError):
+            known, now = await self._database.read(
+                lambda connection: (
+                    owners.read(connection),
+                    owners.settled(connection, list(self.couriers), grants.get),
+                )
+            )
+            grants.belongs(known)
+            if now != known:
+                await self._database.write(lambda connection: owners.write(connection, now))
+                grants.belongs(now)
+
     def check_links(self, supervisor: Supervisor) -> None:
         """Begin to sign in who is not linked, and wake the courier of who is again."""
         self._simkl.grants.reload_if_changed()
@@ -63,12 +83,15 @@ class Accounts:
             if not linked and name not in self._signing_in:
                 self._signing_in.add(name)
                 supervisor.serve(f"sign-in {name}", lambda name=name: self._sign_in(name))  # type: ignore[misc]
-            elif linked and not courier.standing.linked:
-                courier.hurry()
+            elif linked:
+                self._refused.pop(name, None)
+                if not courier.standing.linked:
+                    courier.hurry()
 
     async def _sign_in(self, name: str) -> None:
         why = self._simkl.grants.why_not(name, self._client_id)
         log.warning("account is not linked", account=name, reason=why)
+        await self.settle_owners()
         try:
             result = await self._signin.until_linked(name, self._offer, lambda trouble: self._trouble(name, trouble))
         finally:
@@ -79,7 +102,13 @@ class Accounts:
             log.warning(
                 "linked with another account, refused", account=name, before=result.old_name, now=result.new_name
             )
+            self._refused[name] = (
+                f"somebody signed in as {result.new_name}, but its plays were watched as {result.old_name}: sign in as "
+                f"{result.old_name}, or let {result.new_name} have them with `scrobbler auth {name} --replace`"
+            )
             return
+        self._refused.pop(name, None)
+        await self.settle_owners()
         log.info("linked", account=name, linked_as=result.name)
         self.couriers[name].hurry()
 
@@ -122,7 +151,7 @@ class Accounts:
             sign_in=None
             if offer is None
             else SignInOffer(link=offer.link_complete, code=offer.code, until_utc_ms=offer.expires_utc_ms),
-            parked="" if linked else grants.why_not(name, self._client_id),
+            parked="" if linked else self._refused.get(name) or grants.why_not(name, self._client_id),
             waits_for=halted or (standing.waits_for if linked else ""),
             waits_until_utc_ms=standing.until_utc_ms,
             paused_until_utc_ms=self._privacy.until(name),

@@ -201,6 +201,7 @@ class Daemon:
         stack.push_async_callback(control.stop)
         self.started_utc_ms = self.clock.now().utc_ms
         self.supervisor.serve("engine", self.engine.run)
+        await self.accounts.settle_owners()
         self.accounts.serve(self.supervisor)
         for name in self.config.sources:
             self.sources.serve(self.supervisor, name)
@@ -236,6 +237,7 @@ class Daemon:
             await chores.tidy(self.database)
 
         async def links() -> None:
+            await self.accounts.settle_owners()
             self.accounts.check_links(self.supervisor)
 
         return [

@@ -52,6 +52,7 @@ def handlers(daemon: "Daemon") -> Mapping[str, "Handler"]:
         return f"{args['play']} is {describe(work)} now; {words}"
 
     async def link_changed(_args: dict[str, Any]) -> bool:
+        await daemon.accounts.settle_owners()
         daemon.accounts.check_links(daemon.supervisor)
         return True
 

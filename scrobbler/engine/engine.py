@@ -1,8 +1,8 @@
 """One step of the house as one transaction: load, step, write; caches change after the commit (design.md part 2)."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 
 import structlog
 from msgspec import Struct
@@ -215,6 +215,9 @@ class Engine:
         return None if self._dirty_mono_ms is None else self._dirty_mono_ms + CHECKPOINT_MS
 
     async def _apply(self, given: Input) -> None:
+        await _carry_through(self._take(given))
+
+    async def _take(self, given: Input) -> None:
         async with self._lock:
             now = self._clock.now()
             await self._wake_up(now)
@@ -238,6 +241,9 @@ class Engine:
         self._commit(state, effects)
 
     async def _apply_prepared(self, prepare: Callable[[Connection, Now], Input]) -> None:
+        await _carry_through(self._take_prepared(prepare))
+
+    async def _take_prepared(self, prepare: Callable[[Connection, Now], Input]) -> None:
         async with self._lock:
             now = self._clock.now()
             await self._wake_up(now)
@@ -278,6 +284,22 @@ class Engine:
         self._dirty_mono_ms = None
         self._stir.set()
         self.listener(effects, state)
+
+
+async def _carry_through(work: Coroutine[Any, Any, None]) -> None:
+    """Let a step come to its end although its caller is cancelled: what is in the file must be in memory as well."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        if not task.cancelled():
+            task.exception()  # looked at: nobody is left to hear of it
+        raise cancelled
+    task.result()
 
 
 def _only_ticks(old: State, new: State) -> bool:

@@ -156,11 +156,20 @@ def late_stop(draft: Draft, session: Session, heard: Heard) -> None:
     if _ghost(draft, session, heard):
         return
     # A log that is read after we were away tells of a stop with the time at which it happened.
-    session = draft.put(replace(move(draft, session, heard), past_utc_ms=past_utc_ms(draft, heard)))
+    session = replace(move(draft, session, heard), heard_utc_ms=_ended_utc_ms(draft, session, heard))
+    session = draft.put(replace(session, past_utc_ms=past_utc_ms(draft, heard)))
     ending: Ending = play_out(draft, session, heard) if event.kind == "end" else "stop"
     session = draft.put(replace(draft.sessions[session.id], ending=ending))
     draft.note(session.id, "late stop", f"heard after it was closed{at(session)}")
     _judge_again(draft, session)
+
+
+def _ended_utc_ms(draft: Draft, session: Session, heard: Heard) -> int:
+    """Say when a play ended whose stop comes late: when it was said, or when the next item took its place before."""
+    said = event_utc_ms(draft, heard)
+    if session.ending != "replaced":
+        return said
+    return min(said, draft.now.utc_ms - (draft.now.mono_ms - session.over_mono_ms))
 
 
 def overtaken_by_next(draft: Draft, session: Session, heard: Heard) -> None:

@@ -28,6 +28,9 @@ FRESH_MS = 2 * 60_000
 WHOLE_MS = 5 * 60_000
 """What ran to its end without ever telling its length counts as whole when so much of it was played."""
 
+COUNTED_REST = 10
+"""A server counts a play when one part in so many is left, unless it was set otherwise (players.md 1.5)."""
+
 UNSEEN = "a stop of something that was not seen playing"
 """Why nothing comes of a stop that told no position of a play that nobody saw."""
 
@@ -203,9 +206,13 @@ def _owe(
 
 def _overtaken_utc_ms(draft: Draft, voice: Session | None, length_ms: int | None) -> int:
     """Say when a play ended that the next item replaced without a stop: then, but no later than its length allows."""
-    if voice is None or voice.ending != "replaced" or not voice.played_on or not length_ms or voice.position_ms is None:
+    if voice is None or voice.ending != "replaced" or not voice.played_on or not length_ms:
         return 0
-    remaining_ms = max(0, length_ms - voice.position_ms)
-    silent_ms = voice.over_mono_ms - voice.position_mono_ms
     over_utc_ms = draft.now.utc_ms - (draft.now.mono_ms - voice.over_mono_ms)
-    return over_utc_ms - max(0, silent_ms - remaining_ms)
+    if voice.position_ms is not None:
+        since_mono_ms, remaining_ms = voice.position_mono_ms, max(0, length_ms - voice.position_ms)
+    elif voice.verdict_utc_ms is not None:
+        since_mono_ms, remaining_ms = voice.verdict_mono_ms, length_ms // COUNTED_REST
+    else:
+        return 0
+    return over_utc_ms - max(0, voice.over_mono_ms - since_mono_ms - remaining_ms)

@@ -3,12 +3,13 @@
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import structlog
+from msgspec import Struct
 from msgspec.structs import replace
 
 from scrobbler.clock import Clock
@@ -28,6 +29,13 @@ class _Stamp(NamedTuple):
     size: int
 
 
+class Owner(Struct, frozen=True):
+    """The account at Simkl that plays were watched for, and its name there."""
+
+    account_id: int
+    name: str
+
+
 class Grants:
     """What is in the token file, kept in memory, and written by one writer at a time, also across processes.
 
@@ -41,6 +49,18 @@ class Grants:
         self._complained: _Stamp | None = None
         self._stamp = _stamp(path)
         self._tokens = tokens.load(path)
+        self._owners: dict[str, Owner] = {}
+
+    def belongs(self, owners: Mapping[str, Owner]) -> None:
+        """Take in for whom the plays of each account were watched: nobody else's link gets what waits of them."""
+        self._owners = dict(owners)
+
+    def former(self, account: str) -> Owner | None:
+        """Say for whom the account's plays were watched until now; None if nobody knows."""
+        owner, token = self._owners.get(account), self._tokens.get(account)
+        if owner is None and token is not None and token.account_id:
+            owner = Owner(account_id=token.account_id, name=token.name)
+        return owner
 
     def reload_if_changed(self) -> bool:
         """Read the file again if another process has changed it; True if so.
@@ -80,6 +100,12 @@ class Grants:
             return f"account {account!r} was linked with another client_id than the configured one: link it again"
         if token.parked:
             return f"account {account!r} must be linked again: {token.parked}"
+        owner = self._owners.get(account)
+        if owner is not None and token.account_id and not token.may_have(owner.account_id):
+            return (
+                f"account {account!r} is linked as {token.name}, but what waits was watched as {owner.name}: sign in as "
+                f"{owner.name} again, or let {token.name} have it with `scrobbler auth {account} --replace`"
+            )
         return ""
 
     def usable(self, account: str, client_id: str) -> Token:

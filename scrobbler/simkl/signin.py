@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
 from scrobbler.clock import Clock
 from scrobbler.http import HttpClient
@@ -263,10 +264,7 @@ class SignIn:
             await self._withdraw(token)
             raise SignInError("Simkl gave a link that may only read, and scrobbling must write: sign in once more.")
         info = await self._who(token)
-        token = Token(
-            **{name: getattr(token, name) for name in Token.__struct_fields__}
-            | {"account_id": info.account_id, "name": info.name, "plan": info.plan}
-        )
+        token = replace(token, account_id=info.account_id, name=info.name, plan=info.plan)
         self._grants.reload_if_changed()
         other = self._grants.same_simkl_account(account, info.account_id)
         if other is not None:
@@ -275,9 +273,10 @@ class SignIn:
                 f"The Simkl account {info.name!r} is already linked as {other!r}, so it cannot be linked as {account!r} too: "
                 f"sign in with another Simkl account, or give both users to {other!r} in the configuration."
             )
-        old = self._grants.get(account)
-        if old is not None and old.account_id not in {0, info.account_id}:
-            return OtherAccount(account=account, old_name=old.name, new_name=info.name, token=token)
+        former = self._grants.former(account)
+        if former is not None and former.account_id != info.account_id:
+            token = replace(token, replaces=former.account_id)
+            return OtherAccount(account=account, old_name=former.name, new_name=info.name, token=token)
         return await self._store(account, token)
 
     async def _who(self, token: Token) -> AccountInfo:

@@ -18,7 +18,8 @@ class Token(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     A token works only with the `client_id` it was minted for (simkl-api.md 2.1). `expires_utc_ms` and `refresh_utc_ms`
     (when to renew it) are 0 where the token does not expire in our time: AUTH V1. `parked` says why Simkl last refused it
-    for good; the token is kept, and unused, until the account is linked again.
+    for good; the token is kept, and unused, until the account is linked again. `replaces` is the account at Simkl whose
+    waiting plays this link may have, because somebody said so; 0 for none.
     """
 
     generation: Generation
@@ -33,6 +34,11 @@ class Token(Struct, frozen=True, kw_only=True, omit_defaults=True):
     plan: Plan = "free"
     linked_utc_ms: int = 0
     parked: str = ""
+    replaces: int = 0
+
+    def may_have(self, account_id: int) -> bool:
+        """Say whether what waits for this account at Simkl may go out by this link."""
+        return account_id in {self.account_id, self.replaces}
 
     def __repr__(self) -> str:
         return f"Token({self.generation}, account_id={self.account_id}, name={self.name!r}, secrets hidden)"

@@ -10,12 +10,12 @@ def account_words(account: AccountState, now_utc_ms: int) -> str:
     said = []
     if account.linked:
         said.append(f"linked as {account.linked_as}" if account.linked_as else "linked")
-    elif account.sign_in is not None:
-        said.append(f"not linked: open {account.sign_in.link} and enter {account.sign_in.code}")
     else:
-        said.append(
-            f"not linked{f' ({account.parked})' if account.parked else ''}; run `scrobbler auth {account.name}`"
-        )
+        why = f" ({account.parked})" if account.parked else ""
+        what = f"; run `scrobbler auth {account.name}`"
+        if account.sign_in is not None:
+            what = f": open {account.sign_in.link} and enter {account.sign_in.code}"
+        said.append(f"not linked{why}{what}")
     if account.paused_until_utc_ms is not None and account.paused_until_utc_ms > now_utc_ms:
         said.append(f"private {until(account.paused_until_utc_ms, now_utc_ms)}")
     if account.waits_for and account.linked:

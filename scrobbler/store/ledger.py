@@ -36,6 +36,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     """What Simkl shows for an account, as far as the replies tell. `sure` is False while a request's fate is unknown.
 
     `settled` marks a work whose watch has been recorded meanwhile. `refused` is the work that Simkl did not know.
+    `beneath` is what played before a start of which nobody knows whether it arrived: it may be what Simkl still shows.
     """
 
     account: str
@@ -50,6 +51,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     runtime_ms: int | None = None
     settled: bool = False
     refused: int | None = None
+    beneath: "Shown | None" = None
 
 
 _SHOWN = msgspec.json.Decoder(Shown)

@@ -512,3 +512,41 @@ async def test_a_film_of_the_next_evening(house: House) -> None:
     await house.pass_time(5)
     assert house.simkl.told[1:] == [("stop", "Sintel (2010)", 30.0), ("start", "Big Buck Bunny (2008)", 0.0)]
     assert house.simkl.playing == {"alice": "Big Buck Bunny (2008)"}
+
+
+@pytest.mark.parametrize("crash", [False, True])
+@pytest.mark.parametrize("arrived", [False, True])
+@pytest.mark.parametrize("reached", [30, 95])
+async def test_what_plays_beneath_a_lost_start_is_ended(house: House, reached: int, arrived: bool, crash: bool) -> None:  # noqa: FBT001
+    """Rule 9: a start was to take another title's place and its answer is lost: neither goes on showing, whichever it is."""
+    await house.hear("play", 0)
+    await house.watch(0, 20, every_s=60)
+    house.simkl.script = [Script(LOST, takes_effect=arrived)] * 3
+    await house.hear("play", 0, OTHER, player="bedroom")
+    await house.watch(0, 20, OTHER, player="bedroom", every_s=60)
+    house.simkl.script = []
+    if crash:
+        await house.restart()
+    await house.watch(20, reached, OTHER, player="bedroom", every_s=60)
+    await house.hear("stop", reached, OTHER, player="bedroom")
+    await house.pass_time(60)
+    assert house.simkl.playing == {}
+    assert house.simkl.saved["alice"]["Sintel (2010)"] == 20
+    watched = [title for _, title, _ in house.simkl.history_rows]
+    assert watched == (["Big Buck Bunny (2008)"] if reached > 80 else [])
+
+
+async def test_what_was_watched_beneath_a_lost_start(house: House) -> None:
+    """The title beneath is watched to its end while the fate of the start is unknown: once, and it shows no more."""
+    await house.hear("play", 0)
+    await house.watch(0, 60, every_s=60)
+    house.simkl.down = LOST
+    await house.hear("play", 0, OTHER, player="bedroom")
+    await house.watch(60, 95, every_s=60)
+    await house.hear("stop", 95)
+    await house.hear("gone", None, OTHER, player="bedroom")
+    await house.pass_time(600)
+    house.simkl.down = None
+    await house.pass_time(600)
+    assert house.simkl.playing == {}
+    assert [title for _, title, _ in house.simkl.history_rows] == ["Sintel (2010)"]

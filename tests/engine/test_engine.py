@@ -1,5 +1,6 @@
 """One step, one transaction: what is stored when, what survives, and what time does by itself."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -406,3 +407,29 @@ async def test_the_journal_has_one_line_a_step(house: House) -> None:
     await house.hear("play", 1)
     notes = [(one.about, one.step, one.text) for one in house.effects if isinstance(one, Note)]
     assert await house.rows("SELECT about, step, text FROM journal WHERE step <> 'sent' ORDER BY id") == notes
+
+
+async def test_a_caller_that_gives_up_leaves_no_gap(house: House) -> None:
+    """Cancelled while its event is being written, as when a source restarts: memory and file still say the same."""
+    writing, go_on = asyncio.Event(), asyncio.Event()
+    real = house.database.write
+
+    async def slow(work: Any) -> Any:
+        result = await real(work)
+        writing.set()
+        await go_on.wait()
+        return result
+
+    house.database.write = slow  # type: ignore[method-assign]
+    caller = asyncio.ensure_future(house.engine.hear(house.heard("play", 0)))
+    await writing.wait()
+    caller.cancel()
+    await run_down()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    house.database.write = real  # type: ignore[method-assign]
+    await house.hear("play", 0, OTHER, player="bedroom")
+    stored = second_look(house.path, "SELECT id FROM viewings ORDER BY id")
+    assert stored == [("p1",), ("p2",)]
+    assert sorted(house.engine.state.viewings) == ["p1", "p2"]

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from scrobbler.api import Ids, Movie
 from scrobbler.clock import iso
 from scrobbler.sandbox.orders import AddTitle
+from scrobbler.simkl import tokens
 from scrobbler.status.sentences import account_words
 from tests.faults.house import FILM, House, open_house
 
@@ -126,3 +128,75 @@ async def test_what_was_watched_before_the_first_link(tmp_path: Path) -> None:
         await house.settled()
         (watch,) = house.simkl().history
         assert watch.watched_at == iso(ended)
+
+
+async def _look(house: House) -> None:
+    """Do what the daemon does every minute, and at once when `scrobbler auth` tells it."""
+    await house.daemon.accounts.settle_owners()
+    house.daemon.accounts.check_links(house.daemon.supervisor)
+    await house.passes(10)
+
+
+def _unlink(house: House) -> None:
+    """Take the token out of the file, as `scrobbler auth --unlink` does, or whoever moves a damaged file away."""
+    tokens.save(house.state / "tokens.json", {})
+
+
+async def test_unlinked_and_signed_in_as_another(tmp_path: Path) -> None:
+    """Also without the old token the daemon's own sign-in gives nobody else's account what waits; the status says why."""
+    async with open_house(tmp_path) as house:
+        await _lose(house)
+        _unlink(house)
+        await _look(house)
+        await _sign_in(house, "bob")
+        assert house.simkl("bob").history == []
+        assert house.simkl("bob").grants == 0, "the unwanted link is withdrawn"
+        words = await _words(house)
+        assert "signed in as bob" in words
+        assert "watched as alice" in words
+        assert "scrobbler auth alice --replace" in words
+        await _sign_in(house, "alice")
+        await house.settled()
+        assert len(house.simkl().history) == 2
+        assert "bob" not in await _words(house)
+
+
+async def test_a_link_of_another_behind_our_back(tmp_path: Path) -> None:
+    """A token file with somebody else's link, also over a restart, delivers nothing until `--replace` says that it may."""
+    async with open_house(tmp_path) as house:
+        await _lose(house)
+        for restart in (False, True):
+            _unlink(house)
+            bob = house.link("bob")
+            if restart:
+                await house.end()
+                await house.start()
+            await _look(house)
+            await house.passes(3600)
+            assert house.simkl("bob").history == []
+            assert "watched as alice" in await _words(house)
+            assert [one.due for one in (await house.status()).queue] == [2]
+        alice = house.simkl("alice").account_id
+        tokens.save(house.state / "tokens.json", {"alice": replace(bob, replaces=alice)})
+        await _look(house)
+        await house.settled()
+        assert len(house.simkl("bob").history) == 2
+        # From now on the account is Bob's.
+        await _look(house)
+        tokens.save(house.state / "tokens.json", {"alice": bob})
+        await house.watch()
+        await house.settled()
+        assert "linked as bob" in await _words(house)
+
+
+async def test_unlinked_with_nothing_waiting(tmp_path: Path) -> None:
+    """Where nothing waits nobody is asked: the account is whose it is linked with next."""
+    async with open_house(tmp_path) as house:
+        await house.watch()
+        await house.settled()
+        _unlink(house)
+        await _look(house)
+        await _sign_in(house, "bob")
+        await house.watch()
+        await house.settled()
+        assert [watch.title for watch in house.simkl("bob").history] == [FILM.title]

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -61,6 +62,7 @@ class World:
         self.sandbox = Sandbox(self.clock, Random(random.random()))
         self.figures = Figures()
         self.killed: list[tuple[int, dict[str, int]]] = []
+        self.deaths: list[tuple[int, str]] = []
         self._random = random
         self._server = SandboxServer(self.sandbox)
         self._port = free_port()
@@ -209,6 +211,7 @@ class World:
         else:
             raise SoakError(f"the daemon ended by itself with {code}:\n{self.said()}")
         self.killed.append((self.clock.utc_ms, self._last_calls()))
+        self.deaths.append((self.clock.utc_ms, self._armed if code else "stopped"))
         self._pid = 0
         self._armed = ""
 
@@ -218,6 +221,12 @@ class World:
             if record.call.user:
                 last[record.call.user] = record.call.number
         return last
+
+    def keep(self, folder: Path) -> None:
+        """Copy what tells the story of this world: the store, the log, the calls at Simkl, and the deaths."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("control*", "*.sock"))
+        (folder / "calls.json").write_bytes(msgspec.json.encode(self.sandbox.calls()))
+        (folder / "deaths.json").write_bytes(msgspec.json.encode(self.deaths))
 
     def said(self) -> str:
         """Return the end of the daemons' log."""

@@ -45,7 +45,12 @@ async def live(life: Life, control: str) -> None:
     daemon = Daemon(loaded, os.environ, clock=clock, started=lambda _daemon: tell({"ready": True, "life": life.number}))
     daemon._random.seed(life.number)
     stepper.stop = daemon.stop.set
-    helpers = [asyncio.create_task(stepper.take_orders()), asyncio.create_task(stepper.run())]
+
+    async def take_orders() -> None:
+        await stepper.take_orders()
+        os._exit(1)  # whoever gave them is gone
+
+    helpers = [asyncio.create_task(take_orders()), asyncio.create_task(stepper.run())]
     async with signals(daemon):
         await daemon.run()
     for helper in helpers:

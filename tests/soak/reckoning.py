@@ -82,18 +82,25 @@ class Reckoning:
         return [f"{view.name}: {view.banner}" for view in views if view.banner is not None]
 
     def _manners(self) -> list[str]:
-        """Say what was bad behaviour towards Simkl. A repeat is none where the first was cut off by a death."""
+        """Say what was bad behaviour towards Simkl."""
+        counters = self._world.sandbox.gate.recorder.counters()
+        long = ["progress with more than two decimals"] if counters.long_progress else []
+        return self._heartbeats() + self._crowding() + long
+
+    def _heartbeats(self) -> list[str]:
+        """List the starts and pauses that repeat what was said. A repeat is none where the first was cut off by a death."""
         found: list[str] = []
         cut_off = {(user, number) for _, calls in self._world.killed for user, number in calls.items()}
         last: dict[str, tuple[str, Any, int]] = {}
         for call in self._world.sandbox.calls():
             if call.user is None:
                 continue
-            if not call.path.endswith(("/start", "/pause")):
-                # Whatever else was told of a play makes the next start a new one.
+            # Whatever else was told of a play makes the next start a new one; what may be lost is to be said again.
+            doubtful = call.status is None or call.status >= 500 or call.fault in ("drop_after", "truncated")
+            if doubtful or not call.path.endswith(("/start", "/pause")):
                 last.pop(call.user, None)
                 continue
-            if call.status != 201 or call.fault in ("drop_after", "truncated"):
+            if call.status != 201:
                 continue
             # A pause at another position is news: the play went on where nobody heard it.
             moved = call.path.endswith("/pause")
@@ -104,15 +111,16 @@ class Reckoning:
                     f"heartbeat: {call.at} {call.user} {call.path} {call.body}, call {call.number} after {before[2]}"
                 )
             last[call.user] = (call.path, body, call.number)
+        return found
+
+    def _crowding(self) -> list[str]:
+        found: list[str] = []
         arrivals: dict[str, int] = {}
         for call in self._world.sandbox.calls():
             if call.user is not None and call.method == "POST":
                 if call.at_ms - arrivals.get(call.user, 0) < 1000:
                     found.append(f"two writes of {call.user} within a second, the second {call.at} {call.path}")
                 arrivals[call.user] = call.at_ms
-        counters = self._world.sandbox.gate.recorder.counters()
-        if counters.long_progress:
-            found.append("progress with more than two decimals")
         return found
 
 

@@ -31,14 +31,17 @@ class Plan:
     faults: bool = True
 
 
-async def soak(plan: Plan) -> Outcome:
-    """Run one soak and reckon up."""
+async def soak(plan: Plan, keep: Path | None = None) -> Outcome:
+    """Run one soak and reckon up. What went wrong can be looked into in the folder `keep`."""
     month = Household(plan.seed, tick_s=plan.tick_s).live(plan.days)
     with memory_folder() as folder:
         async with World(Path(folder), month.begin_ms, Random(plan.seed + 1)) as world:
             run = _Run(plan, month, world)
             await run.through()
-            return Reckoning(month, world, plan.labelled).reckon()
+            outcome = Reckoning(month, world, plan.labelled).reckon()
+            if keep is not None and outcome.deviations:
+                world.keep(keep / f"seed-{plan.seed}")
+            return outcome
 
 
 class _Run:

@@ -110,12 +110,12 @@ def test_verdicts_alone_tell_one_episode_from_the_next():
     """Only the verdicts of two episodes are heard, the second long after the first: the second is the one that plays on."""
     house = House(nature=EDGES)
     house.hear("watched", None, episode(1))
-    first = house.utc_ms
+    over = house.utc_ms + 10 * MINUTE
     house.wait(100 * MINUTE)
     house.hear("watched", None, episode(2))
     house.wait(10 * MINUTE)
     house.hear("stop", None, episode(2))
-    assert _watched_times(house) == [("watched", first), ("watched", house.utc_ms)]
+    assert _watched_times(house) == [("watched", over), ("watched", house.utc_ms)]
 
 
 def test_a_resume_that_fell_into_a_restart_skips_nothing():
@@ -131,3 +131,50 @@ def test_a_resume_that_fell_into_a_restart_skips_nothing():
     house.watch(95, 100)
     house.hear("stop", 100)
     assert _watched_times(house) == [("watched", house.utc_ms)]
+
+
+def test_the_next_episode_overtakes_one_of_which_only_the_verdict_was_heard():
+    """Its beginning fell into our absence, and the next episode comes before its stop: it was watched until then."""
+    house = House(nature=EDGES, length_ms=60 * MINUTE)
+    house.hear("watched", None, episode(1))
+    house.wait(6 * MINUTE)
+    house.hear("play", 0, episode(2))
+    began = house.utc_ms
+    house.wait(SECOND // 2)
+    house.hear("stop", None, episode(1))
+    assert _watched_times(house) == [("watched", began)]
+
+
+def test_a_verdict_that_another_play_follows_much_later():
+    """Only the verdict was heard, and the next play begins hours later: what a server counts is nearly over (players.md 1.5)."""
+    house = House(nature=EDGES, length_ms=60 * MINUTE)
+    house.hear("watched", None, episode(1))
+    said = house.utc_ms
+    house.wait(3 * 60 * MINUTE)
+    house.hear("play", 0, episode(2))
+    ((_, at),) = _watched_times(house)
+    assert said <= at <= said + 12 * MINUTE
+
+
+def test_a_late_stop_says_when_it_ended():
+    """The daemon was away until the play counted as lost; then its end is heard: it was watched until then."""
+    house = House(nature=RICH_TICKS)
+    house.hear("play", 0)
+    house.watch(0, 45)
+    house.sleep_through(50 * MINUTE)
+    house.lose_contact(settle_ms=3 * SECOND)
+    house.wait(20 * SECOND)
+    house.hear("stop", 96)
+    assert _watched_times(house) == [("watched", house.utc_ms)]
+
+
+def test_a_stop_that_the_next_play_overtakes_says_when_it_ended():
+    """A player with edges alone: the next film's beginning arrives before the stop of the old one (rule 7)."""
+    house = House(nature=EDGES)
+    house.hear("play", 0)
+    house.wait(95 * MINUTE)
+    house.hear("play", 0, OTHER_FILM)
+    house.wait(SECOND // 2)
+    house.hear("stop", 95)
+    ((_, at),) = _watched_times(house)
+    assert house.utc_ms - SECOND <= at <= house.utc_ms
