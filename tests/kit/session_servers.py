@@ -80,6 +80,11 @@ class LiveServer(FakeServer):
         """Return what a client is told as soon as it has opened a websocket."""
         return []
 
+    def reply(self, text: str) -> list[Json]:
+        """Return what a client is told for what it has said."""
+        del text
+        return []
+
     def say(self, message: Json) -> None:
         """Send a message to every client and wait until it is on its way."""
         text = json.dumps(message)
@@ -183,7 +188,10 @@ class LiveServer(FakeServer):
             for message in self.greeting():
                 await client.send_text(json.dumps(message))
             while True:
-                self.told.append(await client.receive_text())
+                text = await client.receive_text()
+                self.told.append(text)
+                for message in self.reply(text):
+                    await client.send_text(json.dumps(message))
                 self._note()
         except (WebSocketDisconnect, RuntimeError):
             self._sockets.discard(client)
@@ -304,9 +312,20 @@ class LiveJellyfin(_MediaBrowser, FakeJellyfin):
 
 
 class LiveEmby(_MediaBrowser, FakeEmby):
-    """An Emby server; its sessions have no time of the last check-in."""
+    """An Emby server; its sessions have no time of the last check-in. Who subscribes is told the list at once.
+
+    `mute` True is one whose websocket opens and then says nothing.
+    """
 
     socket_paths = ("/embywebsocket",)
+
+    def __init__(self, **options: Any) -> None:
+        self.mute = False
+        super().__init__(**options)
+
+    def reply(self, text: str) -> list[Json]:
+        subscribed = "SessionsStart" in text and not self.mute
+        return [{"MessageId": "1", "MessageType": "Sessions", "Data": self.sessions}] if subscribed else []
 
     def allowed(self, opened: Opened) -> bool:
         key = opened.headers.get("x-emby-token") or opened.query.get("api_key")

@@ -1,5 +1,6 @@
 """Listens to a Plex Media Server without Plex Pass: its notifications, and its list of sessions (players.md 1.8)."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from urllib.parse import urlencode
 
@@ -9,7 +10,7 @@ from scrobbler.api.servers.fields import Fields
 from scrobbler_plugins.plex.lookup import Server
 from scrobbler_plugins.plex.sessions import Line, Notice, Tracker, read_lines, read_notices
 
-LOOK_AGAIN_S = 1.0
+LOOK_AGAIN_MS = 1000
 """A session is told before the list has it; so long later the list is asked once more."""
 POLL_BUSY_S = 10.0
 POLL_IDLE_S = 30.0
@@ -25,6 +26,7 @@ class Listener:
         self._context = context
         self._tracker = Tracker()
         self._machine = ""
+        self._again: dict[str, tuple[int, Notice]] = {}
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -52,20 +54,40 @@ class Listener:
         return [(f"{root}?filters=playing", headers), (f"{root}?{urlencode(with_token)}", {})]
 
     async def _listen(self, socket: WebSocket) -> None:
+        self._again.clear()
         while True:
-            notices = read_notices(await socket.receive())
+            try:
+                async with asyncio.timeout(self._patience_s()):
+                    notices = read_notices(await socket.receive())
+            except TimeoutError:
+                now_ms = self._now_ms()
+                for session, (due_ms, notice) in list(self._again.items()):
+                    if due_ms <= now_ms:
+                        del self._again[session]
+                        await self._tell(self._tracker.hear(notice, await self._list()))
+                continue
             self._context.reachable(True)  # a look-up that failed meanwhile has said otherwise
             for notice in notices:
                 await self._hear(notice)
 
     async def _hear(self, notice: Notice) -> None:
+        """Take a notification. One whose session the list does not have yet waits for a second look, and nobody else does."""
+        self._again.pop(notice.session, None)
         lines: Sequence[Line] = ()
         if self._tracker.wants_list(notice):
             lines = await self._list()
             if all(line.session != notice.session for line in lines):
-                await self._context.clock.sleep(LOOK_AGAIN_S)
-                lines = await self._list()
+                self._again[notice.session] = (self._now_ms() + LOOK_AGAIN_MS, notice)
+                return
         await self._tell(self._tracker.hear(notice, lines))
+
+    def _patience_s(self) -> float | None:
+        """Return how long a message may be waited for before somebody must be looked for again; None: for ever."""
+        due_ms = min((due_ms for due_ms, _ in self._again.values()), default=None)
+        return None if due_ms is None else max(0.0, (due_ms - self._now_ms()) / 1000)
+
+    def _now_ms(self) -> int:
+        return self._context.clock.now().mono_ms
 
     async def _poll(self) -> None:
         for _ in range(POLL_ROUNDS):

@@ -200,6 +200,7 @@ async def test_websocket_that_tells_nothing_is_left_for_polling(
     """A websocket that opens and says nothing (its path is not documented for all versions) ends in polling."""
     monkeypatch.setattr(Server, "first_word_s", 0.05)
     monkeypatch.setattr(listener_module, "POLL_IDLE_S", 0.05)
+    emby.mute = True
     recorder = Recorder(clock=SystemClock(), http=lambda: client)
     async with listening(emby, recorder):
         await emby.when(lambda: len(emby.opened) == 2)
