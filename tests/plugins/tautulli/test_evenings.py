@@ -13,7 +13,8 @@ from scrobbler.intake.intake import Rules
 from scrobbler.plays.model import Watcher
 from scrobbler_plugins.tautulli import Plugin
 from tests.kit.servers import EVENING
-from tests.plugins.tautulli.kit import episode, one
+from tests.kit.tautulli import episode
+from tests.plugins.tautulli.kit import one
 
 pytestmark = pytest.mark.anyio
 FILM = "The Example (2014)"

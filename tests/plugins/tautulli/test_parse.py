@@ -12,7 +12,8 @@ from scrobbler.api.testkit import Recorder, check_events, hook_request
 from scrobbler_plugins.tautulli import Plugin
 from scrobbler_plugins.tautulli.options import TautulliOptions
 from scrobbler_plugins.tautulli.parse import VERSION, parse
-from tests.plugins.tautulli.kit import TEMPLATE, episode, filled, film, one
+from tests.kit.tautulli import TEMPLATE, episode, filled, film
+from tests.plugins.tautulli.kit import one
 
 AT = datetime.fromtimestamp(1772651733, UTC)
 
