@@ -162,18 +162,26 @@ class FakeEmby(FakeServer):
         match asked.path.strip("/").split("/")[1:]:
             case ["Sessions"]:
                 return 200, self.sessions
-            case ["Users", "Query"] if not self.old_users:
-                return 200, {"Items": self._users(), "TotalRecordCount": len(self.users)}
-            case ["Users"] if self.old_users:
-                return 200, self._users()
             case ["Items"]:
                 found = [item for key in asked.query["Ids"].split(",") if (item := self.items.get(key))]
                 return 200, {"Items": found, "TotalRecordCount": len(found)}
-            case ["Users", user, "Items"]:
-                start, size = int(asked.query.get("StartIndex", 0)), int(asked.query.get("Limit", 1000))
-                return 200, {"Items": self.played.get(user, [])[start : start + size]}
             case ["Items", _, "Ancestors"]:
                 return 200, [{"Type": "Folder", "Name": "folder"}, {"Type": "CollectionFolder", "Name": "Movies"}]
+            case ["Users", *rest]:
+                return self._of_users(rest, asked)
+        return 404, None
+
+    def _of_users(self, path: list[str], asked: Asked) -> tuple[int, Any]:
+        match path:
+            case ["Query"] if not self.old_users:
+                return 200, {"Items": self._users(), "TotalRecordCount": len(self.users)}
+            case [] if self.old_users:
+                return 200, self._users()
+            case [user, "Items"]:
+                start, size = int(asked.query.get("StartIndex", 0)), int(asked.query.get("Limit", 1000))
+                return 200, {"Items": self.played.get(user, [])[start : start + size]}
+            case [_, "Items", key] if key in self.items:
+                return 200, self.items[key]
         return 404, None
 
     def _users(self) -> list[Json]:

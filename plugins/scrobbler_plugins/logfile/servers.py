@@ -1,13 +1,13 @@
 """Asks the server that writes a log what its lines leave out: series, numbers, ids (players.md 1.8, 2.6, 8.2)."""
 
 from collections.abc import Mapping
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from scrobbler.api import CheckResult, Context, Episode, Facts, PlayerEvent, Show, Skip, User
 from scrobbler.api.connection import in_words
-from scrobbler.api.servers.client import Remembered, SeriesMemory, ServerClient
+from scrobbler.api.servers.client import Answer, Remembered, SeriesMemory, ServerClient
 from scrobbler.api.servers.fields import Fields
 from scrobbler.api.servers.mediabrowser import items as media
 from scrobbler.api.servers.mediabrowser.fields import MediaFields, is_id
@@ -28,8 +28,6 @@ class Found(NamedTuple):
 
 class Server(ServerClient):
     """A server that answers."""
-
-    probe: ClassVar[str]
 
     def __init__(self, url: str, headers: Mapping[str, str], context: Context) -> None:
         super().__init__(url, headers, "token", context)
@@ -71,7 +69,7 @@ class Server(ServerClient):
     async def check(self) -> CheckResult:
         """Try address and token."""
         try:
-            answer = await self.get(self.probe)
+            answer = await self.probe()
         except Exception as error:  # noqa: BLE001 (the client's own errors are not part of the plugin API)
             return CheckResult(good=False, what=f"{self.url}: {in_words(error)}", advice="check `url`")
         if answer.content is None:
@@ -79,14 +77,16 @@ class Server(ServerClient):
             return CheckResult(good=False, what=what, advice="check `token`")
         return CheckResult(good=True, what=f"{self.url}: answers")
 
+    async def probe(self) -> Answer:
+        """Ask for something that only who has the token is told. May raise HttpError."""
+        raise NotImplementedError
+
     async def _ask_series(self, series_id: str, user_id: str) -> Show | None:
         raise NotImplementedError
 
 
 class Plex(Server):
     """A Plex Media Server: the log names rating keys."""
-
-    probe = "/library/sections"
 
     def __init__(self, url: str, token: str, context: Context) -> None:
         super().__init__(url, {"X-Plex-Token": token}, context)
@@ -110,6 +110,10 @@ class Plex(Server):
         )
         return Found(facts)
 
+    async def probe(self) -> Answer:
+        """Ask for the libraries."""
+        return await self.get("/library/sections")
+
     async def _metadata(self, key: str) -> Fields | None:
         if not plex.is_key(key):
             return None
@@ -125,8 +129,6 @@ class Plex(Server):
 class MediaBrowser(Server):
     """An Emby or Jellyfin server: the log names titles alone, so what its users played last is looked through."""
 
-    probe = "/Users"
-
     def __init__(self, url: str, token: str, context: Context) -> None:
         # Jellyfin's form, which is the only one from 12.0 on, and Emby's: a log does not say which server answers.
         headers = {"Authorization": f'MediaBrowser Token="{token}"', "X-Emby-Token": token}
@@ -134,7 +136,7 @@ class MediaBrowser(Server):
 
     async def find(self, event: PlayerEvent) -> Found | None:
         """Ask who has last played something of this name."""
-        users = [user for user in users_of(await self.get("/Users")) if is_id(user.id)]
+        users = [user for user in users_of(await self.probe()) if is_id(user.id)]
         if event.user is not None:
             wanted = event.user.name.casefold()
             users = [user for user in users if user.name.casefold() == wanted]
@@ -155,6 +157,11 @@ class MediaBrowser(Server):
         facts = Facts(item=item, duration_ms=line.ticks_ms("RunTimeTicks") or None, path=line.text("Path") or None)
         return Found(facts, user=user)
 
+    async def probe(self) -> Answer:
+        """Ask for the users: Emby of today has them elsewhere."""
+        answer = await self.get("/Users")
+        return await self.get("/Users/Query") if answer.status in (400, 404, 405) else answer
+
     async def _latest(self, user_id: str) -> list[MediaFields]:
         params = {
             "SortBy": "DatePlayed",
@@ -171,7 +178,10 @@ class MediaBrowser(Server):
         return lines_of(answer)
 
     async def _ask_series(self, series_id: str, user_id: str) -> Show | None:
-        found = MediaFields((await self.get(f"/Users/{user_id}/Items/{series_id}")).content)
+        answer = await self.get(f"/Users/{user_id}/Items/{series_id}")
+        if answer.content is None:
+            answer = await self.get(f"/Items/{series_id}", {"UserId": user_id})
+        found = MediaFields(answer.content)
         return media.read_series(found) if found.has("Name") else None
 
 
