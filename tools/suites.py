@@ -21,6 +21,7 @@ class Suite:
     packages: tuple[str, ...]
     wheel: bool = False
     root: bool = False
+    mounts: bool = False
 
     def obstacle(self) -> str | None:
         """Say why these tests cannot run here, or None."""
@@ -29,7 +30,16 @@ class Suite:
             return f"{' and '.join(missing)} not installed (apt-get install {' '.join(self.packages)})"
         if self.root and os.geteuid() != 0:
             return "needs root"
+        if self.mounts and not _may_mount():
+            return "may mount no file systems"
         return None
+
+
+def _may_mount() -> bool:
+    """Try it where nobody else sees it: in a container root may often not."""
+    words = ["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]
+    done = subprocess.run(words, capture_output=True, check=False, env={"PATH": _path()})
+    return done.returncode == 0 and Path("/dev/loop-control").exists()
 
 
 def _path() -> str:
@@ -48,6 +58,7 @@ def read(target: str) -> list[Suite]:
             packages=tuple(entry["packages"]),
             wheel=entry.get("wheel", False),
             root=entry.get("root", False),
+            mounts=entry.get("mounts", False),
         )
         for entry in entries
     ]

@@ -1,5 +1,6 @@
 """`scrobbler review`: plays that need a decision."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -23,8 +24,12 @@ def command(config_file: Path | None, *, as_json: bool) -> None:
     if as_json:
         show_json(plays)
         return
+    parked = list(_parked(config_file))
+    for line in parked:
+        click.echo(line)
     if not plays:
-        click.echo("nothing needs a decision")
+        if not parked:
+            click.echo("nothing needs a decision")
         return
     now = now_ms()
     click.echo(table([one.id, moment(one.began_utc_ms, now), one.account, one.title, one.outcome] for one in plays))
@@ -33,3 +38,16 @@ def command(config_file: Path | None, *, as_json: bool) -> None:
         f"\n`scrobbler fix {first} --movie TITLE --year YEAR` or `scrobbler fix {first} --show TITLE --season 1 --episode 2` "
         f"says what it was;\n`scrobbler retry {first}` sends it again as it is; `scrobbler why {first}` tells more."
     )
+
+
+def _parked(config_file: Path | None) -> Iterator[str]:
+    """Say whose plays wait for a link, and what is to be done about it."""
+    from scrobbler.cli.status import ask  # noqa: PLC0415 (only when the command runs)
+    from scrobbler.status.sentences import account_words  # noqa: PLC0415
+
+    status = ask(config_file)
+    due = {one.account: one.due for one in status.queue}
+    for account in status.accounts:
+        if not account.linked and due.get(account.name):
+            what = "1 play of {} waits" if due[account.name] == 1 else f"{due[account.name]} plays of {{}} wait"
+            yield f"{what.format(account.name)}: {account_words(account, status.now_utc_ms)}"

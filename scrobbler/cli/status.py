@@ -20,14 +20,15 @@ def command(config_file: Path | None, *, as_json: bool) -> None:
 
     Asks the running daemon. Without one it shows what is stored, and says so.
     """
-    status = _ask(config_file)
+    status = ask(config_file)
     if as_json:
         show_json(status)
         return
     click.echo("\n".join(_lines(status)))
 
 
-def _ask(config_file: Path | None) -> "StatusReport":
+def ask(config_file: Path | None) -> "StatusReport":
+    """Ask the running daemon how everything stands, or look into the store where none runs."""
     import asyncio  # noqa: PLC0415 (only when the command runs)
 
     from scrobbler.cli.offline import OfflineHouse  # noqa: PLC0415

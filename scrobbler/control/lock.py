@@ -1,7 +1,9 @@
 """One owner of the state directory (design.md 1.3)."""
 
+import errno
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -42,13 +44,15 @@ class StateLock:
         self.make_folder(self.state_dir)
         try:
             path = self.state_dir / LOCK_NAME
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            handle = _open(path)
         except OSError as error:
             raise _not_writable(self.state_dir, error) from None
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+            # Whose it is is a courtesy; on a full disk or a read-only one the lock holds all the same.
+            with suppress(OSError):
+                os.ftruncate(handle, 0)
+                os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         except BlockingIOError:
             text = os.pread(handle, 32, 0).strip()
             os.close(handle)
@@ -61,7 +65,8 @@ class StateLock:
     def release(self) -> None:
         """Let go of it. The file stays: whoever unlinks a lock file lets two owners in."""
         if self._handle is not None:
-            os.ftruncate(self._handle, 0)
+            with suppress(OSError):
+                os.ftruncate(self._handle, 0)
             os.close(self._handle)
             self._handle = None
 
@@ -73,6 +78,16 @@ class StateLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+
+def _open(path: Path) -> int:
+    """Open the lock's file; where the file system has become read-only, as it is."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
 
 
 def _not_writable(path: Path, error: OSError) -> StateDirError:

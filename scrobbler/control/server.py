@@ -46,6 +46,11 @@ class ControlServer:
         self._server: asyncio.Server | None = None
         self._talks: set[asyncio.Task[Any]] = set()
 
+    @property
+    def listening(self) -> bool:
+        """Whether it listens."""
+        return self._server is not None
+
     async def start(self) -> None:
         """Begin to listen. Raises OSError."""
         self.path.unlink(missing_ok=True)
@@ -77,7 +82,8 @@ class ControlServer:
         if self._talks:
             await asyncio.wait(set(self._talks), timeout=1)
         self._server = None
-        self.path.unlink(missing_ok=True)
+        with suppress(OSError):  # on a disk that takes nothing it stays, and the next start finds it stale
+            self.path.unlink(missing_ok=True)
 
     async def __aenter__(self) -> Self:
         await self.start()

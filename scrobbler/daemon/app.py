@@ -44,7 +44,7 @@ from scrobbler.simkl.signin import SignIn, SimklApp
 from scrobbler.sources.running import Ports
 from scrobbler.status.page import StatusPages
 from scrobbler.store import plays
-from scrobbler.store.database import FILE_NAME, Database, StorageError
+from scrobbler.store.database import FILE_NAME, Database, RefusedError, StorageError
 from scrobbler.store.salvage import examine, open_or_salvage
 
 log = structlog.get_logger("daemon")
@@ -53,6 +53,8 @@ FLUSH_S = 3.0
 """How long the pauses of a shutdown are tried; the rest follows at the next start (rule 9)."""
 
 RESOLVE_RETRY_S = 10.0
+
+STORE_RETRY_S = 5.0
 
 
 class Daemon:
@@ -91,6 +93,7 @@ class Daemon:
         self.sources: SourceSet
         self.catching_up: CatchingUp
         self.resolver: Resolver
+        self.control: ControlServer
         self.reloader = Reloader(self)
 
     @property
@@ -130,8 +133,6 @@ class Daemon:
         if self._sandbox:
             await self._open_sandbox(stack)
         stack.push_async_callback(self.database.close)
-        await open_or_salvage(self.database, self.clock.now())
-        await self.privacy.load()
         guesser = ChildGuesser()
         stack.push_async_callback(guesser.close)
         ports = Ports(
@@ -188,18 +189,54 @@ class Daemon:
         )
 
     async def _begin(self, stack: contextlib.AsyncExitStack) -> None:
-        """Take up the old state first, then listen to the world."""
+        """Take up the old state first, then listen to the world; without a store, answer 503 until there is one."""
         self.engine.listener = self._on_change
-        await self.engine.open()
+        there = await self._take_up()
         app = build_app(self.sources, StatusPages(self.view), lambda: self.config.http, answers=self.answers)
         addresses = [(address.host, address.port) for address in listen_addresses(self.config)]
         self.server = HttpServer(app, addresses)
         await self.server.start()
         stack.push_async_callback(self.server.stop)
-        control = ControlServer(self.state_dir, commands.handlers(self), commands.streams(self))
-        await control.start()
-        stack.push_async_callback(control.stop)
+        self.control = ControlServer(self.state_dir, commands.handlers(self), commands.streams(self))
+        stack.push_async_callback(self.control.stop)
+        if there:
+            await self.control.start()
+        else:
+            with contextlib.suppress(OSError):
+                await self.control.start()
         self.started_utc_ms = self.clock.now().utc_ms
+        if there:
+            await self._go_to_work(stack)
+        else:
+            self.supervisor.serve("store", lambda: self._wait_for_store(stack))
+
+    async def _take_up(self) -> bool:
+        """Open the store and load what was going on; False where that is not to be had now. Raises RefusedError."""
+        try:
+            if not self.database.opened:
+                await open_or_salvage(self.database, self.clock.now())
+            await self.privacy.load()
+            await self.engine.open()
+        except RefusedError:
+            raise
+        except StorageError as error:
+            if self.engine.fault != str(error):
+                log.warning("storage", error=str(error))
+            self.engine.fault = str(error)
+            return False
+        self.engine.fault = ""
+        return True
+
+    async def _wait_for_store(self, stack: contextlib.AsyncExitStack) -> None:
+        """Ending would help nobody: whoever starts the daemon again meets the same disk."""
+        while not await self._take_up():
+            await self.clock.sleep(STORE_RETRY_S)
+        log.info("the store is there")
+        if not self.control.listening:
+            await self.control.start()
+        await self._go_to_work(stack)
+
+    async def _go_to_work(self, stack: contextlib.AsyncExitStack) -> None:
         self.supervisor.serve("engine", self.engine.run)
         await self.accounts.settle_owners()
         self.accounts.serve(self.supervisor)

@@ -179,6 +179,7 @@ class _House:
         self._questions += [effect.session for effect in effects if isinstance(effect, Resolve)]
 
     async def run(self) -> None:
+        await self.engine.open()
         for event in self._recording.events:
             ahead = STEP_MS if event.at is None else utc_ms(event.at) - self._clock.utc_ms
             await self._pass_time(self._clock.now().mono_ms + max(0, ahead))

@@ -73,6 +73,7 @@ class Engine:
         self._saved = State()
         self._dirty_mono_ms: int | None = None
         self._look_due_mono_ms: int | None = None
+        self._loaded = False
         self.state = State()
         self.fault: str = ""
         self.listener: Listener = lambda _effects, _state: None
@@ -93,7 +94,8 @@ class Engine:
             return rebased
 
         self.state = self._saved = await self._database.write(load)
-        await self._apply(ContactLost(settle_ms=RESTART_SETTLE_MS))
+        await self._take_now(ContactLost(settle_ms=RESTART_SETTLE_MS))
+        self._loaded = True
         waiting = {one.voice for one in self.state.viewings.values() if one.work is None and one.outcome is None}
         unknown = [one for one in self.state.sessions.values() if one.id in waiting and one.work_id is None]
         self.listener([Resolve(session=one.id) for one in unknown], self.state)
@@ -218,11 +220,21 @@ class Engine:
         await _carry_through(self._take(given))
 
     async def _take(self, given: Input) -> None:
+        self._check_loaded()
+        await self._take_now(given)
+
+    def _check_loaded(self) -> None:
+        """Refuse what comes before the old state is there: stored as a beginning, it would overwrite that."""
+        if not self._loaded:
+            raise StorageError(self.fault or "the store is not open yet")
+
+    async def _take_now(self, given: Input) -> None:
         async with self._lock:
             now = self._clock.now()
             await self._wake_up(now)
             state, effects = step(self.state, given, now)
-            if isinstance(given, Heard) and not effects and _only_ticks(self.state, state):
+            ticks = isinstance(given, Heard) and given.event.kind == "progress" and not effects
+            if ticks and _only_ticks(self.state, state):
                 self.state = state
                 if self._dirty_mono_ms is None:
                     self._dirty_mono_ms = now.mono_ms
@@ -244,6 +256,7 @@ class Engine:
         await _carry_through(self._take_prepared(prepare))
 
     async def _take_prepared(self, prepare: Callable[[Connection, Now], Input]) -> None:
+        self._check_loaded()
         async with self._lock:
             now = self._clock.now()
             await self._wake_up(now)

@@ -24,6 +24,9 @@ def _limits(session: Session) -> tuple[int, int]:
 
 RHYTHM_SLACK_MS = 10_000
 
+UNKNOWN_RHYTHM_MS = 50_000
+"""Taken for the rhythm of a player of which no two words in a row were heard yet."""
+
 COUNTED_SHARE = 5
 """A server counts a play when at most one part in so many is left; it may have been paused unheard before."""
 
@@ -31,7 +34,7 @@ COUNTED_SHARE = 5
 def in_step(session: Session, mono_ms: int) -> bool:
     """Tell whether a ticking player has missed no word: it was heard within its rhythm, or we were away meanwhile."""
     since_mono_ms = max(session.heard_mono_ms, session.blind_mono_ms or session.heard_mono_ms)
-    in_rhythm = mono_ms - since_mono_ms <= session.rhythm_ms + RHYTHM_SLACK_MS
+    in_rhythm = mono_ms - since_mono_ms <= (session.rhythm_ms or UNKNOWN_RHYTHM_MS) + RHYTHM_SLACK_MS
     return in_rhythm and mono_ms - session.heard_mono_ms <= _limits(session)[0]
 
 

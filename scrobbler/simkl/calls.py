@@ -28,6 +28,8 @@ SPREAD_S = 300.0
 HALT_FIRST_S = 60.0
 HALT_LONGEST_S = 1800.0
 RENEW_AGAIN_MS = 600_000
+# A link that could be renewed and is refused all the same, so often in a row, is of no use.
+REFUSED_TIMES = 3
 
 log = structlog.get_logger()
 
@@ -54,6 +56,7 @@ class Calls:
         self._allowances = Allowances()
         self._accepted_mono_ms: dict[str, int] = {}
         self._renew_after_mono_ms: dict[str, int] = {}
+        self._refused_renewed: dict[str, int] = {}
         self._halts = 0
         self._halted_until_mono_ms = 0
         self._halt: HaltAll | None = None
@@ -82,7 +85,7 @@ class Calls:
             token = await self._after_401(account, lane, token, reply)
             reply = await self._once(account, lane, token, method, path, json=json, params=params)
             if reply.status == 401:
-                await self._park(account, token, f"Simkl refused the renewed link too ({reply.error or 401})")
+                await self._refused_again(account, token, reply)
             return reply
 
     async def _once(
@@ -109,6 +112,8 @@ class Calls:
                 self.note_accepted(account)
             raise
         self._note_reply(account, reply, counts=method != "GET")
+        if reply.ok:
+            self._refused_renewed.pop(account, None)
         if reply.status == 403 and reply.error == "insufficient_scope":
             await self._park(account, token, "the link may only read")
         if reply.ok and not reply.readable:
@@ -146,6 +151,14 @@ class Calls:
             return await self._renew(account, lane, token)
         await self._park(account, token, "the link was withdrawn at Simkl")
         raise NotLinked(self.grants.why_not(account, self.client_id), status=401, code=reply.error)
+
+    async def _refused_again(self, account: str, token: Token, reply: Reply) -> None:
+        """Take it for Simkl's trouble at first: what could be renewed was not withdrawn. Raises RetryLater, until it lasts."""
+        times = self._refused_renewed[account] = self._refused_renewed.get(account, 0) + 1
+        reason = f"Simkl refused the renewed link too ({reply.error or 401})"
+        if times < REFUSED_TIMES:
+            raise RetryLater(reason, after_s=None, cause="server", status=401, code=reply.error)
+        await self._park(account, token, reason)
 
     async def _renew(self, account: str, lane: Lane, token: Token) -> Token:
         async def trade(current: Token) -> Token:

@@ -21,7 +21,11 @@ class StorageError(Exception):
     """The store cannot take anything now: disk full, read-only, locked, damaged. The text says which and what to do."""
 
 
-class NewerDatabaseError(StorageError):
+class RefusedError(StorageError):
+    """The store will take nothing until somebody changes something: to wait is of no use."""
+
+
+class NewerDatabaseError(RefusedError):
     """The file was written by a newer version of the program."""
 
 
@@ -64,6 +68,11 @@ class Database:
         self._there = asyncio.Event()
         self._there.set()
         self.damaged = False
+
+    @property
+    def opened(self) -> bool:
+        """Whether the file is open for writing."""
+        return self._write_connection is not None
 
     async def open(self) -> None:
         """Open the file, make it or bring it up to date. Raises NewerDatabaseError or StorageError."""
@@ -150,7 +159,8 @@ class Database:
             # SQLite gives its -wal and -shm files the mode of the file itself.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         except OSError as error:
-            raise StorageError(f"{self.path}: cannot be made or written: {error.strerror}") from error
+            kind = RefusedError if isinstance(error, PermissionError | NotADirectoryError) else StorageError
+            raise kind(f"{self.path}: cannot be made or written: {error.strerror}") from error
         connection = self._connect()
         try:
             connection.execute("PRAGMA journal_mode = WAL")

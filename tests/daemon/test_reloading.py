@@ -110,6 +110,7 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     """A running reloader."""
     database = await open_inline(tmp_path / FILE_NAME)
     made = Rig(tmp_path, database)
+    await made.engine.open()
     end = asyncio.Event()
     runner = asyncio.ensure_future(made.supervisor.run(end))
     await run_down()

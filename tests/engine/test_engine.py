@@ -5,16 +5,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from scrobbler.api import Episode, Ids, Movie, Show
 from scrobbler.engine.correcting import CorrectionError, correct
-from scrobbler.engine.engine import CHECKPOINT_MS, JOIN_WINDOW_MS, Answer
+from scrobbler.engine.engine import CHECKPOINT_MS, JOIN_WINDOW_MS, Answer, Engine
 from scrobbler.plays.model import Fact, Identified, Note, Resolve
 from scrobbler.store import plays
 from scrobbler.store.database import StorageError
-from tests.kit.virtual import EDGES, FILM, LENGTH_MS, MINUTE, OTHER, House, names_of, run_down, second_look
+from tests.kit.virtual import EDGES, FILM, LENGTH_MS, MINUTE, OTHER, House, names_of, open_inline, run_down, second_look
 
 pytestmark = pytest.mark.anyio
 
@@ -433,3 +434,27 @@ async def test_a_caller_that_gives_up_leaves_no_gap(house: House) -> None:
     stored = second_look(house.path, "SELECT id FROM viewings ORDER BY id")
     assert stored == [("p1",), ("p2",)]
     assert sorted(house.engine.state.viewings) == ["p1", "p2"]
+
+
+async def test_an_edge_that_says_nothing_new_is_stored_too(house: House) -> None:
+    """A resume of what already plays moves a position alone; it was answered as an edge, so it is on the disk (design.md 1.5)."""
+    await house.hear("play", 0)
+    await house.pass_time(60)
+    await house.engine.hear(house.heard("play", 1))
+    ((body,),) = second_look(house.path, "SELECT body FROM sessions")
+    assert msgspec.json.decode(body)["position_ms"] == LENGTH_MS // 100
+
+
+async def test_nothing_is_heard_before_the_old_state_is_there(tmp_path: Path) -> None:
+    """The file is open and its plays are not loaded yet: stored as a beginning, an event would overwrite them."""
+    made = await House(tmp_path).open()
+    await made.hear("play", 0)
+    await made.crash()
+    made.database = await open_inline(made.path)
+    engine = Engine(made.database, made.clock, made.boot_id)
+    with pytest.raises(StorageError):
+        await engine.hear(made.heard("play", 0, OTHER, player="bedroom"))
+    await engine.open()
+    await engine.hear(made.heard("play", 0, OTHER, player="bedroom"))
+    assert sorted(engine.state.viewings) == ["p1", "p2"]
+    await made.database.close()

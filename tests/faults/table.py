@@ -311,7 +311,9 @@ _PROSE = """
 
 A `204` means that the event is on the disk. Where nothing can be stored (the disk is full, mounted read-only, or
 another program holds the file), hooks answer `503` and `/healthz` says `503` with the reason. The daemon goes on
-running, and is well again by itself when the cause is gone. Proven by `tests/faults/test_storage.py`.
+running, and is well again by itself when the cause is gone. It also begins so: a daemon that starts on such a disk
+does not end, and takes up its plays as soon as it can. Proven by `tests/faults/test_storage.py`, and as a process on
+disks that really fill and break by `tests/disk` and `tests/e2e/test_store.py`.
 
 A damaged database is set aside as `scrobbler.db.damaged-<time in UTC>`, next to the new one. What SQLite can still
 read is copied into the new file. The log says it at once and `scrobbler status` for a week: how many rows were saved,
@@ -322,8 +324,10 @@ and answers `503`: then the disk is broken. Proven by `tests/faults/test_salvage
 ## When the link is lost
 
 Nothing is dropped. What waits stays in the store; the log says it once, and `scrobbler status` says what to do. After
-linking to the same account everything goes out with its true time. A link to another account at Simkl is refused;
-`scrobbler auth` asks first. Proven by `tests/faults/test_signin_lost.py`. What Simkl refuses or does not know is
+linking to the same account everything goes out with its true time. For whom plays were watched is kept beside them, so
+that no other link gets them: not after unlinking, not with another token file. The daemon's own sign-in refuses another
+account at Simkl, and `scrobbler auth` asks first. Proven by `tests/faults/test_signin_lost.py` and, with the real
+commands, `tests/e2e/test_relinking.py`. What Simkl refuses or does not know is
 kept, shown by `scrobbler review`, and sent again by `scrobbler retry` (`tests/faults/test_dead_letters.py`).
 
 ## When the day's calls are used up

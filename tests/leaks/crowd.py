@@ -99,6 +99,7 @@ class Crowd:
         """Let so many seconds pass. Each session plays one film after the other; they are not in step."""
         await self._database.open()
         await self._engine.open()
+        await self._engine.open()
         runner = asyncio.create_task(self._engine.run())
         before = rss_kib()
         for second in range(seconds):

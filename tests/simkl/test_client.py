@@ -275,15 +275,33 @@ async def test_a_dead_token_is_renewed_once_and_the_call_repeated(tmp_path: Path
     assert token.refresh_utc_ms == rig.calls[1].mono_ms - rig.clock.now().mono_ms + rig.clock.now().utc_ms + 518_400_000
 
 
-async def test_a_second_401_parks_the_account(tmp_path: Path):
-    """A renewed token that is refused too ends it: parked, nothing deleted, and no further request until a new link."""
-    rig = Rig(tmp_path, error(401, "invalid_token"), answer(200, MINTED), error(401, "invalid_token"))
+def _refused_after_renewal(number: int) -> tuple[httpx.Response, httpx.Response, httpx.Response]:
+    minted = answer(200, MINTED | {"access_token": f"at-renewed-{number}"})
+    return error(401, "invalid_token"), minted, error(401, "invalid_token")
+
+
+async def test_a_second_401_is_tried_again(tmp_path: Path):
+    """What could be renewed was not withdrawn: a renewed token that is refused too waits, and is not parked for it."""
+    rig = Rig(tmp_path, *_refused_after_renewal(1), answer(201, STARTED))
     await rig.link()
+    with pytest.raises(RetryLater, match="renewed"):
+        await rig.run(rig.simkl.scrobble("alice", "stop", FILM, 95))
+    await rig.run(rig.simkl.scrobble("alice", "stop", FILM, 95))
+    assert rig.grants.linked("alice", rig.simkl.client_id)
+
+
+async def test_401s_that_do_not_end_park_the_account(tmp_path: Path):
+    """Renewed and refused three times in a row: parked, nothing deleted, and no further request until a new link."""
+    rig = Rig(tmp_path, *(reply for number in range(3) for reply in _refused_after_renewal(number)))
+    await rig.link()
+    for _ in range(2):
+        with pytest.raises(RetryLater):
+            await rig.run(rig.simkl.scrobble("alice", "stop", FILM, 95))
     with pytest.raises(NotLinked):
         await rig.run(rig.simkl.scrobble("alice", "stop", FILM, 95))
     with pytest.raises(NotLinked, match="linked again"):
         await rig.run(rig.simkl.scrobble("alice", "stop", FILM, 95))
-    assert len(rig.calls) == 3
+    assert len(rig.calls) == 9
     token = rig.grants.get("alice")
     assert token is not None
     assert token.parked
@@ -580,7 +598,7 @@ async def test_no_secret_reaches_the_log(tmp_path: Path):
     """Nothing that is logged on the way of a renewal holds a token."""
     rig = Rig(tmp_path, error(401, "invalid_token"), answer(200, MINTED), error(401, "invalid_token"))
     await rig.link()
-    with structlog.testing.capture_logs() as lines, pytest.raises(NotLinked):
+    with structlog.testing.capture_logs() as lines, pytest.raises(RetryLater):
         await rig.run(rig.simkl.scrobble("alice", "stop", FILM, 95))
     assert lines
     assert not re.search(r"at-|rt-", str(lines))

@@ -178,3 +178,21 @@ def test_a_stop_that_the_next_play_overtakes_says_when_it_ended():
     house.hear("stop", 95)
     ((_, at),) = _watched_times(house)
     assert house.utc_ms - SECOND <= at <= house.utc_ms
+
+
+def test_a_player_whose_rhythm_nobody_knows_is_in_step():
+    """The daemon dies at every word, so no two in a row are heard; the next episode begins, then the stop comes (rule 7)."""
+    house = House(nature=TICKS, length_ms=24 * MINUTE)
+    house.hear("progress", 70, episode(1))
+    house.sleep_through(5 * MINUTE)
+    for percent in (93, None, None):
+        house.lose_contact(settle_ms=3 * SECOND)
+        house.wait(10 * SECOND)
+        if percent is not None:
+            house.hear("progress", percent, episode(1))
+        house.wait(10 * SECOND)
+    house.hear("play", 0, episode(2))
+    began = house.utc_ms
+    house.wait(SECOND // 2)
+    house.hear("stop", 100, episode(1))
+    assert _watched_times(house) == [("watched", began)]
