@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from scrobbler.api import CheckResult
-from scrobbler_plugins.mpv.media import readable
+from scrobbler.api.location import readable
 from scrobbler_plugins.mpv.messages import decode
 
 _ANSWER_S = 2.0

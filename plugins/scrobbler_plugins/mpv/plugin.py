@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from scrobbler.api import CheckResult, Context, ListenerPlugin, SourceOptions, Traits
+from scrobbler.api.location import readable
 from scrobbler_plugins.mpv.checks import examine
 from scrobbler_plugins.mpv.connection import Connection, connect, folder_of, peer_pid
-from scrobbler_plugins.mpv.media import readable
 from scrobbler_plugins.mpv.options import Options
 from scrobbler_plugins.mpv.parse import Player
 from scrobbler_plugins.mpv.watch import Watch, folders
