@@ -17,7 +17,8 @@ export_lock() {
     shift
     "${uv[@]}" export --frozen --no-header --no-annotate --no-emit-project --output-file "$file" "$@" >/dev/null
 }
-export_lock requirements.lock --no-default-groups --all-extras
-for group in build test check; do
+export_lock requirements.lock --no-default-groups
+# The extra is apart: it has no wheels for 32-bit machines, and who installs for a NAS does without it.
+for group in mpris build test check; do
     export_lock "requirements-$group.lock" --only-group "$group"
 done

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -56,7 +56,7 @@ class MpvProcess:
     """One mpv that plays `paths`, serving `ipc`; a context manager that leaves no process behind.
 
     `arguments` are more options of mpv; without `paths` it waits (`--idle`). `cwd` matters for relative paths. `ipc` None
-    leaves the socket to mpv's own configuration; then commands cannot be given.
+    leaves the socket to mpv's own configuration; then commands cannot be given. `env` adds to the environment.
     """
 
     def __init__(
@@ -66,13 +66,19 @@ class MpvProcess:
         arguments: Sequence[str] = (),
         cwd: Path | None = None,
         headless: Sequence[str] = HEADLESS,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self.ipc = ipc
         server = [] if ipc is None else [f"--input-ipc-server={ipc}"]
         command: list[str | bytes] = [*headless, *server, *arguments]
         command += ["--", *(os.fspath(path) for path in paths)] if paths else ["--idle"]
         self.process = subprocess.Popen(
-            command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command,
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
 
     @property
