@@ -27,6 +27,7 @@ class Asked(NamedTuple):
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 class FakeServer:
@@ -123,13 +124,20 @@ class FakePlex(FakeServer):
             return 200, _container(Account=[{"id": int(key), "name": name} for key, name in self.accounts.items()])
         if asked.path == "/:/prefs":
             return 200, _container(Setting=[{"id": key, "value": value} for key, value in self.preferences.items()])
-        return (200, _container()) if asked.path == "/library/sections" else (404, None)
+        if asked.path == "/library/sections":
+            kinds = {"1": ("movie", "Movies"), "2": ("show", "TV")}
+            found = [{"key": key, "type": kind, "title": title} for key, (kind, title) in kinds.items()]
+            return 200, _container(Directory=found)
+        return 404, None
 
 
 class FakeJellyfin(FakeServer):
-    """A Jellyfin server: `items` by id, `played` by user, newest first. Takes the one form of authorization that lasts."""
+    """A Jellyfin server: `items` by id, `played` by user, newest first. Takes the one form of authorization that lasts.
 
-    def __init__(self, *, key: str = JELLYFIN_KEY, routes: Literal["10.9", "10.8"] = "10.9") -> None:
+    `routes`: up to 10.8 items are to be had under a user, from 12 on they stand alone; in between there are both.
+    """
+
+    def __init__(self, *, key: str = JELLYFIN_KEY, routes: Literal["12", "10.9", "10.8"] = "12") -> None:
         super().__init__()
         self.key = key
         self.routes = routes
@@ -162,26 +170,34 @@ class FakeJellyfin(FakeServer):
             return 200, {"Version": "10.11.8", "ServerName": "attic"}
         if asked.headers.get("authorization") != f'MediaBrowser Token="{self.key}"':
             return 401, None
-        parts = asked.path.strip("/").split("/")
-        match parts:
+        match asked.path.strip("/").split("/"):
             case ["Users"]:
                 return 200, [{"Id": key, "Name": name} for key, name in self.users.items()]
             case ["Sessions"]:
                 return 200, self.sessions
             case ["Plugins"]:
                 return 200, self.plugins
-            case ["Items"]:
-                query = {key.lower(): value for key, value in asked.query.items()}  # as ASP.NET reads them
-                start, size = int(query.get("startindex", 0)), int(query.get("limit", 1000))
-                return 200, {"Items": self.played.get(query["userid"], [])[start : start + size]}
-            case ["Items", item_id] if self.routes == "10.9":
+            case ["Users", user, "Items", *rest] if self.routes != "12":
+                return self._item(rest[0]) if rest else self._played(user, asked.query)
+            case ["Items", *rest]:
+                return self._items(rest, asked.query)
+        return 404, None
+
+    def _items(self, path: list[str], query: Mapping[str, str]) -> tuple[int, Any]:
+        match path:
+            case []:
+                return self._played(next(value for key, value in query.items() if key.lower() == "userid"), query)
+            case [item_id] if self.routes != "10.8":
                 return self._item(item_id)
-            case ["Users", _, "Items", item_id] if self.routes == "10.8":
-                return self._item(item_id)
-            case ["Items", item_id, "Ancestors"]:
+            case [item_id, "Ancestors"]:
                 folder = {"Type": "Folder", "Name": "folder"}
                 return 200, [folder, {"Type": "CollectionFolder", "Name": self.libraries.get(item_id, "Movies")}]
         return 404, None
+
+    def _played(self, user_id: str, query: Mapping[str, str]) -> tuple[int, Any]:
+        numbers = {key.lower(): value for key, value in query.items()}  # as ASP.NET reads them
+        start, size = int(numbers.get("startindex", 0)), int(numbers.get("limit", 1000))
+        return 200, {"Items": self.played.get(user_id, [])[start : start + size]}
 
     def _item(self, item_id: str) -> tuple[int, Any]:
         item = self.items.get(item_id)

@@ -1,27 +1,18 @@
-"""Jellyfin, Emby and Plex as servers to listen to: their HTTP and their websocket on one port, in a thread of its own.
+"""Jellyfin, Emby and Plex as servers to listen to.
 
 Invented titles; shapes as in players.md 1.8, 2.6 and 3.4.
 """
 
-import asyncio
 import json
 import re
-import socket
-import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
-from typing import Any, NamedTuple, Self
+from typing import Any
+from uuid import uuid4
 from xml.etree import ElementTree as ET  # only written here, never read
 
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
-
 from tests.kit.emby import FakeEmby
+from tests.kit.live_server import LiveServer, Opened
 from tests.kit.media_servers import (
     JELLYFIN_SERIES,
     JELLYFIN_USER,
@@ -30,173 +21,12 @@ from tests.kit.media_servers import (
     Asked,
     FakeJellyfin,
     FakePlex,
-    FakeServer,
     Json,
     changed,
 )
 from tests.kit.servers import EVENING, JELLYFIN_EPISODE, JELLYFIN_FILM
 
 _TICKS = 10_000
-
-
-class Opened(NamedTuple):
-    """One websocket that a client opened."""
-
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-
-
-class LiveServer(FakeServer):
-    """Adds a websocket to a fake server. Use it with `with`; `opened` and `told` are what clients did there.
-
-    `now` is the server's own clock. `websocket` False makes it refuse to open one, as a proxy does that knows none.
-    """
-
-    socket_paths: tuple[str, ...] = ()
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._http.server_close()
-        self.now = EVENING
-        self.websocket = True
-        self.opened: list[Opened] = []
-        self.told: list[str] = []
-        self.accepted = 0
-        self.closed = 0
-        self._sockets: set[WebSocket] = set()
-        self._news = threading.Condition()
-        routes: list[Any] = [WebSocketRoute(path, self._socket) for path in self.socket_paths]
-        routes.append(Route("/{path:path}", self._get, methods=["GET", "POST"]))
-        self._app = Starlette(routes=routes)
-        self._port = 0
-        self.open()
-
-    def allowed(self, opened: Opened) -> bool:
-        """Tell whether a client may open a websocket."""
-        raise NotImplementedError
-
-    def greeting(self) -> list[Json]:
-        """Return what a client is told as soon as it has opened a websocket."""
-        return []
-
-    def reply(self, text: str) -> list[Json]:
-        """Return what a client is told for what it has said."""
-        del text
-        return []
-
-    def say(self, message: Json) -> None:
-        """Send a message to every client and wait until it is on its way."""
-        text = json.dumps(message)
-
-        async def send() -> None:
-            for client in list(self._sockets):
-                await client.send_text(text)
-
-        asyncio.run_coroutine_threadsafe(send(), self._loop).result(5)
-
-    def open(self) -> None:
-        """Start to answer, at the address that it had before if it had one."""
-        config = uvicorn.Config(
-            self._app,
-            ws="websockets-sansio",
-            lifespan="off",
-            log_config=None,
-            date_header=False,
-            timeout_graceful_shutdown=1,
-        )
-        listening = socket.create_server(("127.0.0.1", self._port))
-        self._port = listening.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self._port}"
-        server = self._server = uvicorn.Server(config)
-        loop = self._loop = asyncio.new_event_loop()
-
-        def run() -> None:
-            loop.run_until_complete(server.serve(sockets=[listening]))
-            loop.close()
-            listening.close()
-
-        self._thread = threading.Thread(target=run)
-        self._thread.start()
-
-    def shut(self) -> None:
-        """Stop to answer: the port is closed, and with it every connection."""
-        self._server.should_exit = True
-        self._server.force_exit = True
-        self._thread.join()
-
-    def drop(self) -> None:
-        """Close every websocket and go on answering."""
-
-        async def close() -> None:
-            for client in list(self._sockets):
-                self._sockets.discard(client)
-                await client.close()
-
-        asyncio.run_coroutine_threadsafe(close(), self._loop).result(5)
-
-    async def when(self, condition: Callable[[], object]) -> None:
-        """Wait until something holds of what clients did. Raises AssertionError after ten seconds."""
-
-        def wait() -> bool:
-            with self._news:
-                return bool(self._news.wait_for(condition, 10))
-
-        assert await asyncio.to_thread(wait), "the clients did not do it within 10 s"
-
-    async def connected(self, count: int = 1) -> None:
-        """Wait until so many websockets have been accepted."""
-        await self.when(lambda: self.accepted >= count)
-
-    def _note(self) -> None:
-        with self._news:
-            self._news.notify_all()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._thread.is_alive():
-            self.shut()
-
-    async def _get(self, request: Request) -> Response:
-        asked = Asked(request.url.path, dict(request.query_params), dict(request.headers))
-        self.asked.append(asked)
-        self._note()
-        status, content = (503, None) if self.broken else self.answer(asked)
-        headers = {"Date": format_datetime(self.now.astimezone(UTC), usegmt=True)}
-        body, kind = self.written(content, asked.headers.get("accept", ""))
-        return Response(body if content is not None else b"", status, headers, kind)
-
-    def written(self, content: Any, accept: str) -> tuple[bytes, str]:
-        """Write an answer as JSON."""
-        del accept
-        return json.dumps(content).encode(), "application/json"
-
-    async def _socket(self, client: WebSocket) -> None:
-        opened = Opened(client.url.path, dict(client.query_params), dict(client.headers))
-        self.opened.append(opened)
-        self._note()
-        if not self.websocket or not self.allowed(opened):
-            await client.close()
-            return
-        await client.accept()
-        self._sockets.add(client)
-        self.accepted += 1
-        self._note()
-        try:
-            for message in self.greeting():
-                await client.send_text(json.dumps(message))
-            while True:
-                text = await client.receive_text()
-                self.told.append(text)
-                for message in self.reply(text):
-                    await client.send_text(json.dumps(message))
-                self._note()
-        except (WebSocketDisconnect, RuntimeError):
-            self._sockets.discard(client)
-            self.closed += 1
-            self._note()
 
 
 def stamp(moment: datetime) -> str:
@@ -279,13 +109,24 @@ class _MediaBrowser(LiveServer):
     def show(self, *sessions: Json) -> None:
         """Change the list of sessions and tell it to every client."""
         self.sessions = list(sessions)
-        self.say({"MessageId": "1", "MessageType": "Sessions", "Data": self.sessions})
+        self.say(self.message())
+
+    def message(self) -> Json:
+        """Return the list as it is told. Clients pass over a message whose id they know."""
+        return {"MessageId": uuid4().hex, "MessageType": "Sessions", "Data": self.sessions}
 
 
 class LiveJellyfin(_MediaBrowser, FakeJellyfin):
-    """A Jellyfin server of today: the key is taken as `Authorization: MediaBrowser Token="…"` alone."""
+    """A Jellyfin server of today: the key is taken as `Authorization: MediaBrowser Token="…"` alone.
+
+    Who signs in by a name and a word of `passwords` is given the key.
+    """
 
     socket_paths = ("/socket",)
+
+    def __init__(self, **options: Any) -> None:
+        self.passwords = {"alice": "open sesame"}
+        super().__init__(**options)
 
     def allowed(self, opened: Opened) -> bool:
         named = "deviceId" in opened.query or 'DeviceId="' in opened.headers.get("authorization", "")
@@ -296,6 +137,8 @@ class LiveJellyfin(_MediaBrowser, FakeJellyfin):
         path = asked.path.lower()
         if path == "/system/info/public":
             return 200, {"Id": "aaaa0000", "ServerName": "attic", "Version": "10.11.8", "LocalAddress": self.url}
+        if path == "/users/authenticatebyname":
+            return self._sign_in(json.loads(asked.body))
         if self._token(asked.headers) != self.key:
             return 401, None
         if path == "/sessions":
@@ -303,6 +146,13 @@ class LiveJellyfin(_MediaBrowser, FakeJellyfin):
         if path == "/system/info":
             return 200, {"Id": "aaaa0000", "ServerName": "attic", "Version": "10.11.8"}
         return super().answer(asked._replace(headers={"authorization": f'MediaBrowser Token="{self.key}"'}))
+
+    def _sign_in(self, given: Json) -> tuple[int, Any]:
+        name = given["username"]
+        user_id = next((key for key, known in self.users.items() if known == name), None)
+        if user_id is None or self.passwords.get(name) != given["Pw"]:
+            return 401, None
+        return 200, {"User": {"Id": user_id, "Name": name}, "AccessToken": self.key, "ServerId": "aaaa0000"}
 
     @staticmethod
     def _token(headers: Mapping[str, str]) -> str:
@@ -325,7 +175,7 @@ class LiveEmby(_MediaBrowser, FakeEmby):
 
     def reply(self, text: str) -> list[Json]:
         subscribed = "SessionsStart" in text and not self.mute
-        return [{"MessageId": "1", "MessageType": "Sessions", "Data": self.sessions}] if subscribed else []
+        return [self.message()] if subscribed else []
 
     def allowed(self, opened: Opened) -> bool:
         key = opened.headers.get("x-emby-token") or opened.query.get("api_key")
@@ -385,6 +235,8 @@ class LivePlex(LiveServer, FakePlex):
         """Answer as before, and show the sessions and the server itself."""
         if asked.path == "/" and asked.headers.get("x-plex-token") == self.token:
             return 200, {"MediaContainer": {"machineIdentifier": self.machine, "friendlyName": "attic", "size": 0}}
+        if asked.path == "/library" and asked.headers.get("x-plex-token") == self.token:
+            return 200, {"MediaContainer": {"size": 2, "identifier": "com.plexapp.plugins.library"}}
         if asked.path == "/status/sessions":
             if asked.headers.get("x-plex-token") != self.token:
                 return 401, None
@@ -406,6 +258,9 @@ class LivePlex(LiveServer, FakePlex):
         self.say({"NotificationContainer": container})
 
 
+_TAGS = {"movie": "Video", "episode": "Video", "clip": "Video", "show": "Directory", "season": "Directory"}
+
+
 def _xml(tag: str, values: Json) -> ET.Element:
     """Write an object as Plex does in XML: what is plain is an attribute, what is not an element."""
     element = ET.Element(tag)
@@ -414,8 +269,7 @@ def _xml(tag: str, values: Json) -> ET.Element:
             element.set(key, str(value))
             continue
         for one in value if isinstance(value, list) else [value]:
-            video = key == "Metadata" and one.get("type") in ("movie", "episode", "clip")
-            element.append(_xml("Video" if video else key, one))
+            element.append(_xml(_TAGS.get(str(one.get("type")), key) if key == "Metadata" else key, one))
     return element
 
 
