@@ -97,6 +97,12 @@ class Stage:
             self._compare(user, expected)
         self.check_manners()
 
+    def check_secrets(self, *secrets: str) -> None:
+        """Check that nothing that the daemon ever wrote, from its first start on, holds a secret."""
+        for log in self.daemon.folder.glob("daemon-*.log"):
+            said = log.read_text(encoding="utf-8", errors="replace")
+            assert not [secret for secret in secrets if secret in said], f"a secret in {log.name}"
+
     def check_manners(self) -> None:
         """Check what holds for all traffic: no heartbeats, one write at a time, named as wanted (simkl-api.md 12)."""
         counters = self.sandbox.counters()

@@ -67,6 +67,7 @@ def hooks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hooks]:
                 "plex": {**common, "type": "plex"},
             },
             "ignore": {"shorter_than": "0s"},
+            "log": {"level": "debug"},
         }
         with DaemonProcess(tmp_path_factory.mktemp("hooks"), config, sandbox) as daemon:
             for name in PEOPLE:
@@ -74,6 +75,7 @@ def hooks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hooks]:
             hooks = Hooks(daemon.start(), sandbox, emby)
             yield hooks
             hooks.close()
+            hooks.check_secrets(EMBY_KEY, SECRET)
 
 
 def watch_with_pause(hooks: Hooks, user: str, say: Callable[[str, int], None]) -> None:

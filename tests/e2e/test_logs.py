@@ -113,6 +113,7 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logs]:
                 "own-log": {**common, "pattern": OWN, "path": str(folder / "own.log"), "account": "own"},
             },
             "ignore": {"shorter_than": "0s"},
+            "log": {"level": "debug"},
         }
         with DaemonProcess(tmp_path_factory.mktemp("logs"), config, sandbox) as daemon:
             for name in PEOPLE:
@@ -126,6 +127,7 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logs]:
                 daemon.wait_for(lambda: all(reachable(daemon, name) for name in names), "the logs are followed")
                 yield logs
                 logs.close()
+                logs.check_secrets(JELLYFIN_KEY, EMBY_KEY, PLEX_TOKEN, SECRET)
 
 
 def reachable(daemon: DaemonProcess, name: str) -> bool:

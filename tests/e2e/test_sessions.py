@@ -124,6 +124,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
                 "polled": {"type": "jellyfin", "url": polled.url, "api_key": JELLYFIN_KEY, "users": users},
             },
             "ignore": {"shorter_than": "0s"},
+            "log": {"level": "debug"},
         }
         with DaemonProcess(tmp_path_factory.mktemp("sessions"), config, sandbox) as daemon:
             for name in PEOPLE:
@@ -133,6 +134,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             daemon.wait_for(lambda: all(one.accepted for one in servers.values()), "the websockets are open")
             yield house
             house.close()
+            house.check_secrets(JELLYFIN_KEY, EMBY_KEY, PLEX_TOKEN, SECRET)
 
 
 @pytest.fixture(scope="module", autouse=True)
