@@ -49,6 +49,8 @@ class FakeServer:
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
+                for name, value in fake.extra(asked).items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
 
@@ -62,6 +64,11 @@ class FakeServer:
     def answer(self, asked: Asked) -> tuple[int, Any]:
         """Return status and content for a request."""
         raise NotImplementedError
+
+    def extra(self, asked: Asked) -> Mapping[str, str]:
+        """Return more headers for the answer."""
+        del asked
+        return {}
 
     def paths(self) -> list[str]:
         """Return the paths that were asked, in order."""
