@@ -58,13 +58,17 @@ def _quiet_at(session: Session) -> int:
 PAUSED_CLOSE_MS = 86_400_000
 """A paused play is closed after a day."""
 
+PAUSED_COUNTED_MS = 1_800_000
+"""One that its server counts already is closed sooner: some clients pause at the end and say no more (players.md 1.5)."""
+
 
 def close_due(session: Session) -> int | None:
     """Say when silence becomes the end, on the monotonic clock in ms."""
     if not session.open:
         return None
     if session.mode == "paused":
-        return session.heard_mono_ms + PAUSED_CLOSE_MS
+        counted = session.verdict_utc_ms is not None
+        return session.heard_mono_ms + (PAUSED_COUNTED_MS if counted else PAUSED_CLOSE_MS)
     if session.mode == "quiet" and session.verdict_utc_ms is not None:
         # What the server counts is settled by the first silence; after our own restart it may still play on (design.md 1.6).
         return _quiet_at(session)

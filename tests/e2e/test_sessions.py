@@ -316,11 +316,13 @@ def test_webhook_and_session_of_one_jellyfin(house: House) -> None:
 
 
 def test_webhook_and_session_of_one_plex(house: House) -> None:
-    """Both tell of the same client: one play, told once, with Plex's own verdict."""
+    """Both tell of the same client: one play, told once, with Plex's own verdict; the user's id is another one in each."""
     screen = PlexScreen(house.servers["plex"], "plex-hooked")
     film = screen.film()
-    line = screen.line(film)
-    names = {"account": line["User"], "Player": {"uuid": "tv-plex-hooked", "title": "Living Room"}}
+    names: dict[str, Any] = {
+        "account": {"id": 98_765_432, "title": "plex-hooked"},
+        "Player": {"uuid": "tv-plex-hooked", "title": "Living Room"},
+    }
 
     def hook(event: str, position_ms: int | None) -> None:
         meta = {**film, **({} if position_ms is None else {"viewOffset": position_ms})}

@@ -251,6 +251,23 @@ def test_silence_is_a_pause_and_then_an_end():
     assert house.banner()[0] == "nothing"
 
 
+def test_a_pause_behind_the_servers_verdict_is_the_end():
+    """players.md 1.5: some clients pause at the end and say no more: half an hour later the watch counts, once."""
+    house = House(nature=EDGES)
+    house.hear("play", 0)
+    house.wait(90 * MINUTE)
+    house.hear("watched")
+    house.wait(9 * MINUTE)
+    house.hear("pause", 99)
+    house.wait(20 * MINUTE)
+    assert house.verdicts == []
+    house.wait(11 * MINUTE)
+    assert house.verdicts == [("alice", "watched", 99.0)]
+    house.hear("play", 99)
+    house.hear("stop", 100)
+    assert len(house.verdicts) == 1
+
+
 def test_a_source_with_edges_may_be_silent_for_the_length_of_the_item():
     """Rule 10: edges only: the remaining runtime plus slack."""
     house = House(nature=EDGES)

@@ -7,6 +7,7 @@ from typing import get_args
 import msgspec
 import yaml
 
+from scrobbler.api import User
 from scrobbler_plugins.logfile.formats import FORMATS
 from scrobbler_plugins.logfile.options import FormatName, Options
 from scrobbler_plugins.logfile.parse import Settings
@@ -32,6 +33,21 @@ def test_the_examples_are_valid() -> None:
     settings = Settings(patterns=(str(second.pattern),), words=dict(second.words or {}))
     (said,) = FORMATS["own"](settings).feed(line, 0)
     assert (said.kind, said.item_key, said.position_ms) == ("play", "/media/a.mkv", 745_000)
+
+
+def test_the_pattern_for_universal_media_server() -> None:
+    """It reads the lines as they are written (players.md 8.2)."""
+    others = PAGE.partition("* **Others**")[2].partition("## ")[0]
+    found = re.search(r"pattern: '(.+)'\n +words: (\{.+\})", others)
+    assert found is not None
+    reader = FORMATS["own"](Settings(patterns=(found[1],), words=yaml.safe_load(found[2])))
+    lines = (
+        "INFO  2026-03-04 20:12:01.264 [StartPlaying Event] Started playing Example - S01E02.mkv (FFmpeg) on your Living Room TV",
+        "INFO  2026-03-04 20:34:10.507 [StopPlaying Event] Stopped playing Example - S01E02.mkv on Living Room TV",
+    )
+    said = [one for line in lines for one in reader.feed(line, 0)]
+    assert [one.kind for one in said] == ["play", "stop"]
+    assert {(one.item_key, one.user) for one in said} == {("Example - S01E02.mkv", User(name="Living Room TV"))}
 
 
 def test_every_option_format_group_and_word_is_on_the_page() -> None:
