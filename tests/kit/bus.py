@@ -1,16 +1,19 @@
 """A private session bus, and real players that show themselves on it."""
 
 import os
-import shutil
+import signal
+import socket
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from tests.kit.mpv import MpvProcess
+from tests.kit.vlc import VlcProcess
 
 MPV_PLUGIN = Path("/usr/lib/mpv-mpris/mpris.so")
 PREFIX = "org.mpris.MediaPlayer2."
@@ -49,15 +52,14 @@ class SessionBus:
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         assert self._process.stdout is not None
-        assert self._process.stdout.readline().startswith(b"unix:"), "the bus did not start"
+        with self._process.stdout as said:
+            assert said.readline().startswith(b"unix:"), "the bus did not start"
 
     def stop(self) -> None:
         """End it, as the end of a session does."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait(10)
-            assert self._process.stdout is not None
-            self._process.stdout.close()
             self._process = None
 
     @property
@@ -103,57 +105,41 @@ def mpv_on(bus: SessionBus, *paths: Path, ipc: Path, arguments: Sequence[str] = 
     return MpvProcess(*paths, ipc=ipc, arguments=[f"--script={MPV_PLUGIN}", *arguments], env=bus.environment)
 
 
-class VlcOnBus:
-    """One VLC without window and sound that plays `paths`; a context manager that leaves no process behind.
+def vlc_on(bus: SessionBus, *paths: Path, port: int, arguments: Sequence[str] = ()) -> VlcProcess:
+    """Start a VLC that shows itself on a bus, and that takes commands by its web interface as well."""
+    return VlcProcess(*paths, port=port, arguments=["--control=dbus", *arguments], env=bus.environment)
 
-    VLC refuses root, and then runs as nobody; so `paths` must be where everybody may read.
-    """
+
+class Chromium:
+    """One Chromium without a window that plays the film of a page; a context manager that leaves no process behind."""
 
     COMMAND = (
-        *("vlc", "--ignore-config", "--intf=dummy", "--extraintf=dbus", "--vout=dummy", "--aout=dummy", "--quiet"),
-        *("--no-one-instance", "--no-media-library", "--no-metadata-network-access", "--no-osd", "--no-spu"),
+        *("chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+        *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--mute-audio"),
+        "--autoplay-policy=no-user-gesture-required",
     )
 
-    def __init__(self, bus: SessionBus, *paths: Path, arguments: Sequence[str] = ()) -> None:
-        self._home = Path(tempfile.mkdtemp(prefix="vlc-home-"))
-        self.bus = bus
-        kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
-        user: dict[str, Any] = {}
-        if os.geteuid() == 0:
-            user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
-            shutil.chown(self._home, "nobody", "nogroup")
-        self.process = subprocess.Popen(
-            [*self.COMMAND, *arguments, "--", *(os.fspath(path) for path in paths)],
-            cwd=self._home,
-            env={**kept, "HOME": str(self._home), **bus.environment},
+    def __init__(self, bus: SessionBus, folder: Path, title: str, film: Path) -> None:
+        page = folder / "page.html"
+        page.write_text(
+            f"<title>{title}</title><video autoplay src='{film.as_uri()}'></video>"
+            "<script>document.querySelector('video').playbackRate = 4</script>",
+            encoding="utf-8",
+        )
+        command = [*self.COMMAND, f"--user-data-dir={folder / 'profile'}", page.as_uri()]
+        self._process = subprocess.Popen(
+            command,
+            env={**os.environ, **bus.environment, "HOME": str(folder)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            **user,
+            start_new_session=True,  # a browser is many processes
         )
 
-    @property
-    def name(self) -> str:
-        """Its own name on the bus, beside that of the first VLC."""
-        return f"vlc.instance{self.process.pid}"
-
-    def do(self, member: str, *arguments: str) -> None:
-        """Call one of its methods."""
-        self.bus.call(self.name, member, *arguments)
-
     def quit(self) -> None:
-        """Close it as a user does, and wait for its end."""
-        self.process.terminate()
-        self.wait()
-
-    def kill(self) -> None:
-        """Let it die without a word."""
-        self.process.kill()
-        self.wait()
-
-    def wait(self, seconds: float = 60.0) -> int:
-        """Wait until it has ended; return its exit code."""
-        return self.process.wait(seconds)
+        """Close it, and wait for its end."""
+        self._process.terminate()
+        self._process.wait(30)
 
     def __enter__(self) -> Self:
         return self
@@ -161,6 +147,62 @@ class VlcOnBus:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.process.poll() is None:
-            self.kill()
-        shutil.rmtree(self._home, ignore_errors=True)
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(30)
+
+
+class Relay:
+    """A socket that passes everything on to another, which must be there; a context manager.
+
+    `cut` ends it in the middle of whatever is said.
+    """
+
+    def __init__(self, path: Path, target: Path) -> None:
+        self._target = target
+        self._open: list[socket.socket] = []
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        self._path = path
+        self._threads = [threading.Thread(target=self._serve, daemon=True)]
+        self._threads[0].start()
+
+    def cut(self) -> None:
+        """Let both sides lose each other, for good."""
+        self._path.unlink(missing_ok=True)
+        for one in (self._listener, *self._open):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(10)
+        for one in (self._listener, *self._open):
+            one.close()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                ours, _ = self._listener.accept()
+                theirs = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+                self._open += [ours, theirs]
+                theirs.connect(str(self._target))
+                for pair in ((ours, theirs), (theirs, ours)):
+                    self._threads.append(threading.Thread(target=_pass_on, args=pair, daemon=True))
+                    self._threads[-1].start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.cut()
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+    for one in (source, target):
+        with suppress(OSError):
+            one.shutdown(socket.SHUT_RDWR)

@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -47,11 +47,17 @@ def open_folder() -> Iterator[Path]:
 class VlcProcess:
     """One VLC that plays `paths`; a context manager that leaves no process behind.
 
-    `arguments` are more options of VLC, such as `--rate=4`. `password` empty: it has none, and lets nobody in.
+    `arguments` are more options of VLC, such as `--rate=4`. `password` empty: it has none, and lets nobody in. `env` adds to
+    the environment, of which it has hardly any.
     """
 
     def __init__(
-        self, *paths: str | bytes | Path, port: int, arguments: Sequence[str] = (), password: str = PASSWORD
+        self,
+        *paths: str | bytes | Path,
+        port: int,
+        arguments: Sequence[str] = (),
+        password: str = PASSWORD,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self.port = port
         self._home = Path(tempfile.mkdtemp(prefix="vlc-home-"))
@@ -67,7 +73,7 @@ class VlcProcess:
             self.process = subprocess.Popen(
                 command,
                 cwd=self._home,
-                env={**kept, "HOME": str(self._home)},
+                env={**kept, "HOME": str(self._home), **(env or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=subprocess.STDOUT,

@@ -23,7 +23,7 @@ _BUS = "org.freedesktop.DBus"
 _OBJECT = "/org/mpris/MediaPlayer2"
 _PLAYER = "org.mpris.MediaPlayer2.Player"
 _PROPERTIES = "org.freedesktop.DBus.Properties"
-_INSTALL = 'the package `dbus-fast` is not installed: pip install "scrobblerd[mpris]"'
+_INSTALL = 'the package `dbus-fast` is not installed: install it by pip install "scrobblerd[mpris]"'
 _GONE = "the session bus has gone"
 _HELP = "run the daemon as a user service of the person who watches, or set `bus` (docs/players/mpris.md)"
 
