@@ -11,12 +11,14 @@ from urllib.parse import unquote, urlsplit
 from scrobbler.api.events import Skip
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
-_LIVE = frozenset({"dvb", "dvbin", "rtsp", "rtsps", "rtp", "udp", "tv", "pvr", "mms", "mmsh"})
+_LIVE = re.compile(
+    r"(atsc|cable|cqam|dtv|dvb([cst]2?|in)?|isdb|mmsh?|pvr|rtp|rtsp[su]?|satellite|srt|terrestrial|tv|udp)(-\w+)?"
+)
 _WEB = frozenset(
     {"http", "https", "ytdl", "rtmp", "rtmps", "rtmpe", "rtmpt", "hls", "magnet", "ipfs", "ipns", "gopher"}
 )
-_SHARE = frozenset({"smb", "nfs", "sftp", "ftp", "ftps", "dav", "davs", "webdav", "webdavs", "afp"})
-_DISC = frozenset({"dvd", "dvdnav", "dvdread", "bd", "bdnav", "br", "bluray"})
+_SHARE = frozenset({"smb", "cifs", "nfs", "sftp", "ftp", "ftps", "dav", "davs", "webdav", "webdavs", "afp"})
+_DISC = frozenset({"dvd", "dvdnav", "dvdread", "bd", "bdnav", "br", "bluray", "dvdsimple", "vcd", "svcd"})
 _SERVER = re.compile(
     r"/library/parts/|/video/:/|/videos/[^/]+/(stream|master|main|live|hls|original)|/emby/|/livetv/"
     r"|/items/[^/]+/(download|file|playbackinfo)|/audio/[^/]+/(stream|universal)|x-plex-token=",
@@ -27,6 +29,7 @@ _AUDIO = re.compile(
     r"|wv|xm)$",
     re.IGNORECASE,
 )
+_DRIVE = re.compile(r"/[a-z]:(/|$)", re.IGNORECASE)
 _IMAGE = re.compile(r"\.(avif|bmp|gif|hei[cf]|jpe?g|jxl|p[bgp]m|pcx|png|psd|svg|tga|tiff?|webp)$", re.IGNORECASE)
 
 Place: TypeAlias = Literal["file", "disc", "stream"]
@@ -69,6 +72,8 @@ def locate_url(url: str) -> Location:
     if scheme == "file":
         outer, _, anchor = url[len("file://") :].partition("#")
         path = decoded(outer) + (decoded(anchor[1:]) if anchor.startswith("!/") else "")
+        if _DRIVE.match(path):  # of Windows: `file:///C:/…`
+            return locate(path[1:])
         host, slash, rest = path.partition("/")  # `file://localhost/…`, or a machine as Windows names them
         return locate(f"{slash}{rest}" if host in ("", "localhost") else f"//{path}")
     return locate(decoded(url) if scheme in _SHARE else url)
@@ -123,7 +128,7 @@ def _digest(data: bytes) -> str:
 
 
 def _why_not(scheme: str, address: str) -> Skip:
-    if scheme in _LIVE:
+    if _LIVE.fullmatch(scheme):
         return "live_tv"
     if scheme == "cdda":
         return "music"

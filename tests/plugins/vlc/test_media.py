@@ -16,7 +16,7 @@ from scrobbler_plugins.vlc.media import identify
         ("file:///media/pack.zip#!/inner/Sintel.mkv", "/media/pack.zip/inner/Sintel.mkv"),
         ("smb://nas/films/Sintel%20%282010%29.mkv", "smb://nas/films/Sintel (2010).mkv"),
         ("smb://alice:s3cret@nas/films/x.mkv", "smb://alice@nas/films/x.mkv"),
-        ("FTP://alice:p%40ss@nas/x.mkv", "ftp://alice@nas/x.mkv"),
+        ("ftp://alice:p%40ss@nas/x.mkv", "ftp://alice@nas/x.mkv"),
         ("nfs://nas/x.mkv", "nfs://nas/x.mkv"),
     ],
 )
