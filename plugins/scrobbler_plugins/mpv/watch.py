@@ -4,16 +4,13 @@ import fnmatch
 import glob
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from scrobbler.api import Logger
+from scrobbler.api.watching import Change, FolderWatch
 
-if TYPE_CHECKING:
-    from watchdog.events import FileSystemEvent
-    from watchdog.observers.api import BaseObserver, ObservedWatch
+CHANGES: Sequence[Change] = ("FileCreated", "DirCreated", "FileDeleted", "DirDeleted", "FileMoved", "DirMoved")
 
 
 def folders(patterns: Iterable[str]) -> dict[str, set[str]]:
@@ -55,8 +52,7 @@ class Watch:
     def __init__(self, wake: Callable[[], None], log: Logger) -> None:
         self._wake = wake
         self._log = log
-        self._observer: BaseObserver | None = None
-        self._watches: dict[str, tuple[tuple[int, int], ObservedWatch]] = {}
+        self._folders = FolderWatch(self._on_change, CHANGES)
         self._names: Mapping[str, set[str]] = {}
         self._dead: set[str] = set()  # folders that were deleted; filled by the observer's thread
         self.covers = False
@@ -64,53 +60,19 @@ class Watch:
     def follow(self, names: Mapping[str, set[str]]) -> bool:
         """Watch exactly these folders; True when one of them is watched only from now on, so that it must be looked at."""
         self._names = names
-        wanted = {folder: identity for folder in names if (identity := _identity(folder)) is not None}
         gone, self._dead = self._dead, set()
-        for folder, (identity, watch) in list(self._watches.items()):
-            if wanted.get(folder) != identity or folder in gone:
-                del self._watches[folder]
-                if self._observer is not None:
-                    with suppress(KeyError, OSError):
-                        self._observer.unschedule(watch)
-        new = [folder for folder in wanted if folder not in self._watches]
-        self.covers = len(wanted) == len(names)
-        for folder in new:
-            try:
-                self._watches[folder] = (wanted[folder], self._schedule(folder))
-            except (OSError, ImportError) as error:
-                self.covers = False
-                self._log.debug("cannot watch a folder, looking at it every few seconds", folder=folder, why=str(error))
-        return any(folder in self._watches for folder in new)
+        new = self._folders.follow(names, gone)
+        for folder, why in self._folders.failed.items():
+            self._log.debug("cannot watch a folder, looking at it every few seconds", folder=folder, why=why)
+        self.covers = all(folder in self._folders for folder in names)
+        return bool(new)
 
     def stop(self) -> None:
         """Stop watching, and wait for the observer's threads."""
-        if self._observer is not None:
-            self._observer.stop()
-            self._observer.join()
-            self._observer = None
-        self._watches.clear()
+        self._folders.stop()
 
-    def _schedule(self, folder: str) -> "ObservedWatch":
-        from watchdog import events  # noqa: PLC0415 (costs memory that a daemon without mpv does not need)
-        from watchdog.observers import Observer  # noqa: PLC0415
-
-        if self._observer is None:
-            self._observer = Observer()
-            self._observer.start()
-        handler = events.FileSystemEventHandler()
-        handler.on_any_event = self._on_event  # type: ignore[method-assign]
-        kinds: list[type[FileSystemEvent]] = [
-            events.FileCreatedEvent,
-            events.DirCreatedEvent,
-            events.FileDeletedEvent,
-            events.DirDeletedEvent,
-            events.FileMovedEvent,
-            events.DirMovedEvent,
-        ]
-        return self._observer.schedule(handler, folder, event_filter=kinds)
-
-    def _on_event(self, event: "FileSystemEvent") -> None:
-        for path in filter(None, (os.fsdecode(event.src_path), os.fsdecode(event.dest_path))):
+    def _on_change(self, was: str, now: str) -> None:
+        for path in filter(None, (was, now)):
             folder, _, name = path.rpartition("/")
             if path in self._names:
                 self._dead.add(path)
@@ -118,11 +80,3 @@ class Watch:
                 continue
             self._wake()
             return
-
-
-def _identity(folder: str) -> tuple[int, int] | None:
-    try:
-        status = Path(folder).stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

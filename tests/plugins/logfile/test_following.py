@@ -209,7 +209,7 @@ async def test_two_logs_are_two_players(tmp_path: Path) -> None:
 async def test_without_tidings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the disk sends no tidings, it is looked at every few seconds."""
     monkeypatch.setattr("scrobbler_plugins.logfile.watch.is_remote", lambda _folder: True)
-    monkeypatch.setattr("scrobbler_plugins.logfile.watch.Watch._on_event", lambda _self, _event: None)
+    monkeypatch.setattr("scrobbler.api.watching.FolderWatch._on_event", lambda _self, _event: None)
     monkeypatch.setattr(plugin, "LOOK_BLIND_S", 0.05)
     with LogFile(tmp_path / "x.log") as log:
         watcher = Watcher(log.path)

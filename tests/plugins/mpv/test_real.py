@@ -346,7 +346,7 @@ async def test_without_a_watch_it_looks_itself(
     def none_left(self: object, folder: str) -> None:
         raise OSError(28, "inotify watch limit reached")
 
-    monkeypatch.setattr("scrobbler_plugins.mpv.watch.Watch._schedule", none_left)
+    monkeypatch.setattr("scrobbler.api.watching.FolderWatch._schedule", none_left)
     monkeypatch.setattr("scrobbler_plugins.mpv.plugin.LOOK_BLIND_S", 0.2)
     async with running(plugin):
         await recorder.when(lambda seen: seen.reach)
