@@ -1,8 +1,6 @@
 """From a webhook of Emby to events: pure, without I/O (players.md 3.2 to 3.4)."""
 
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from scrobbler.api import HookRequest, Kind, PlayerEvent, UnreadableError, UnsupportedTypeError, User
 from scrobbler.api.servers.mediabrowser.fields import MediaFields
@@ -94,18 +92,8 @@ def _payload(request: HookRequest) -> MediaFields:
     if request.form and not body.startswith(b"{"):
         if "data" not in request.form:
             raise UnreadableError("the form has no field `data`")
-        return MediaFields(_json(request.form["data"]))
-    return MediaFields(_json(body))
-
-
-def _json(text: str | bytes) -> dict[str, Any]:
-    try:
-        values = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise UnreadableError(f"the payload is not JSON: {error}") from None
-    if not isinstance(values, dict):
-        raise UnreadableError("the payload is not a JSON object")
-    return values
+        return MediaFields.read(request.form["data"])
+    return MediaFields.read(body)
 
 
 def _position(playback: MediaFields, name: str) -> int | None:

@@ -3,8 +3,6 @@
 from hashlib import blake2s
 from typing import NamedTuple
 
-import msgspec
-
 from scrobbler.api import HookRequest, Kind, PlayerEvent, UnreadableError, UnsupportedTypeError, User
 from scrobbler.api.servers.fields import Fields
 from scrobbler.api.servers.plex.items import library_of, read_item, skip_of
@@ -78,16 +76,8 @@ def _payload(request: HookRequest) -> Fields:
     if request.form:
         if "payload" not in request.form:
             raise UnreadableError("the form has no field `payload`")
-        text: str | bytes = request.form["payload"]
-    else:
-        text = request.body
-    try:
-        values = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise UnreadableError(f"the payload is not JSON: {error}") from None
-    if not isinstance(values, dict):
-        raise UnreadableError("the payload is not a JSON object")
-    return Fields(values)
+        return Fields.read(request.form["payload"])
+    return Fields.read(request.body)
 
 
 def _account_key(account: Fields) -> str:

@@ -4,6 +4,10 @@ from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any, Self
 
+import msgspec
+
+from scrobbler.api.plugin import UnreadableError
+
 _BIGGEST = 2**53
 
 
@@ -12,6 +16,17 @@ class Fields:
 
     def __init__(self, values: object) -> None:
         self._values: Mapping[str, Any] = values if isinstance(values, Mapping) else {}
+
+    @classmethod
+    def read(cls, text: str | bytes) -> Self:
+        """Read the text of a hook's payload. Raises UnreadableError where it is no JSON object."""
+        try:
+            values = msgspec.json.decode(text)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+            raise UnreadableError(f"the payload is not JSON: {error}") from None
+        if not isinstance(values, dict):
+            raise UnreadableError("the payload is not a JSON object")
+        return cls(values)
 
     def __contains__(self, key: str) -> bool:
         return self._value(key) is not None
