@@ -72,7 +72,12 @@ class Listener:
 
     async def _hear(self, notice: Notice) -> None:
         """Take a notification. One whose session the list does not have yet waits for a second look, and nobody else does."""
-        self._again.pop(notice.session, None)
+        if notice.session in self._again:
+            if notice.state == "playing":
+                self._again[notice.session] = (self._again[notice.session][0], notice)
+            elif notice.state == "stopped":
+                del self._again[notice.session]
+            return
         lines: Sequence[Line] = ()
         if self._tracker.wants_list(notice):
             lines = await self._list()

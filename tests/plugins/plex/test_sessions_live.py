@@ -121,6 +121,38 @@ async def test_notification_that_comes_before_the_list(plex: LivePlex, client: H
     assert recorder.kinds == ["play"]
 
 
+async def test_second_look_outlives_what_comes_before_it(plex: LivePlex, client: HttpClient) -> None:
+    """While a session waits for its second look it is not asked for again, and buffering does not end the wait."""
+    clock = FakeClock(EVENING)
+    recorder = recorder_for(client, clock)
+    async with listening(plex, recorder):
+        await plex.connected()
+        plex.notify(plex_notice("playing", "4001", 0))
+        await plex.when(lambda: plex.paths().count("/status/sessions") == 2)
+        plex.notify(plex_notice("buffering", "4001", 0), plex_notice("playing", "4001", 500))
+        plex.sessions = [plex_session(FILM)]
+        async with asyncio.timeout(10):
+            while not recorder.events:
+                await asyncio.sleep(0.01)
+                await clock.advance(1)
+    assert [(event.kind, event.position_ms) for event in recorder.events] == [("play", 500)]
+    assert plex.paths().count("/status/sessions") == 3
+
+
+async def test_session_that_ends_before_its_second_look(plex: LivePlex, client: HttpClient) -> None:
+    """What is over before the list had it is not looked for again, and holds nobody else up."""
+    plex.sessions = [plex_session(FILM)]
+    recorder = recorder_for(client)
+    async with listening(plex, recorder):
+        await plex.connected()
+        plex.notify(plex_notice("playing", "77", 0, key="90", clientIdentifier="other"))
+        plex.notify(plex_notice("stopped", "77", 0, key="90", clientIdentifier="other"))
+        plex.notify(plex_notice("paused", "4001", 5_000))
+        await recorder.until("pause")
+    assert recorder.kinds == ["play", "pause"]
+    assert plex.paths().count("/status/sessions") == 2
+
+
 async def test_broken_connection_is_made_again_and_reconciled(plex: LivePlex, client: HttpClient) -> None:
     """After a restart of the server the list is compared, whatever its numbers are; nobody is alarmed."""
     clock = FakeClock(EVENING)
