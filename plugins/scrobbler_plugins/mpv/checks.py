@@ -1,46 +1,55 @@
 """What `scrobbler doctor` tries for mpv."""
 
+import asyncio
 import glob
 import os
-import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from scrobbler.api import CheckResult
 from scrobbler.api.location import readable
-from scrobbler_plugins.mpv.messages import decode
+from scrobbler_plugins.mpv.messages import Lines, decode
+from scrobbler_plugins.mpv.transport import Channel, Transport, is_pipe
+
+NO_PIPES = "named pipes exist on Windows alone"
 
 _ANSWER_S = 2.0
+_QUESTION = msgspec.json.encode({"command": ["get_property", "mpv-version"], "request_id": 1}) + b"\n"
 
 
-def examine(patterns: list[str], written: list[str]) -> list[CheckResult]:
-    """Try every pattern, absolute in `patterns` and as configured in `written`. Blocks: up to two seconds per mpv."""
-    return [result for pattern, text in zip(patterns, written, strict=True) for result in _pattern(pattern, text)]
+async def examine(places: Sequence[tuple[str, str, Transport | None]]) -> list[CheckResult]:
+    """Try every place: its pattern, absolute and as configured, and how it is reached. Takes up to two seconds per mpv."""
+    return [result for pattern, written, way in places async for result in _place(pattern, written, way)]
 
 
 def conf_line(written: str) -> str:
     """Return the line for mpv.conf that puts a socket where this pattern looks."""
+    if is_pipe(written):
+        return f"input-ipc-server={written.replace('*', '').replace('?', '1')}"
     folder, _, name = written.rpartition("/")
     fixed = name.replace("*", "mpv", 1).replace("*", "").replace("?", "1")
     return f"input-ipc-server={folder}/{fixed}"
 
 
-def _pattern(pattern: str, written: str) -> Iterator[CheckResult]:
-    folder = os.path.dirname(pattern)  # noqa: PTH120 (a pattern)
-    advice = f"mkdir -p {os.path.dirname(written)} and add this line to mpv.conf: {conf_line(written)}"  # noqa: PTH120
-    if not glob.has_magic(folder):
-        if not Path(folder).is_dir():
-            yield CheckResult(good=False, what=f"{written}: the folder does not exist", advice=advice)
+async def _place(pattern: str, written: str, way: Transport | None) -> AsyncIterator[CheckResult]:
+    if way is None:
+        advice = "name mpv's sockets by their paths; see docs/players/mpv.md"
+        yield CheckResult(good=False, what=f"{written}: {NO_PIPES}", advice=advice)
+        return
+    if not is_pipe(pattern):
+        for finding in _folder(pattern, written):
+            yield finding
+        if not _exists(pattern):
             return
-        yield from _folder(folder)
-    paths = [path for path in sorted(glob.glob(pattern, recursive=True)) if _is_socket(path)]  # noqa: PTH207
-    results = [_ask(path) for path in paths]
+    results = [await _ask(address, way) for address in sorted({address for address, _ in way.find(pattern)})]
     live = sum(result is not None and result.good for result in results)
     stale = sum(result is None for result in results)
-    yield from (result for result in results if result is not None)
+    for result in filter(None, results):
+        yield result
     if live:
         return
     left = f", and {stale} left over from before" if stale else ""
@@ -51,7 +60,20 @@ def _pattern(pattern: str, written: str) -> Iterator[CheckResult]:
     )
 
 
-def _folder(folder: str) -> Iterator[CheckResult]:
+def _exists(pattern: str) -> bool:
+    """Tell whether the folder of a pattern is there; one that is a pattern itself may come at any time."""
+    folder = os.path.dirname(pattern)  # noqa: PTH120 (a pattern)
+    return glob.has_magic(folder) or Path(folder).is_dir()
+
+
+def _folder(pattern: str, written: str) -> Iterator[CheckResult]:
+    folder = os.path.dirname(pattern)  # noqa: PTH120 (a pattern)
+    if not _exists(pattern):
+        advice = f"mkdir -p {os.path.dirname(written)} and add this line to mpv.conf: {conf_line(written)}"  # noqa: PTH120
+        yield CheckResult(good=False, what=f"{written}: the folder does not exist", advice=advice)
+        return
+    if glob.has_magic(folder):
+        return
     mode = Path(folder).stat().st_mode
     if not os.access(folder, os.R_OK | os.X_OK):
         yield CheckResult(
@@ -67,38 +89,31 @@ def _folder(folder: str) -> Iterator[CheckResult]:
         )
 
 
-def _is_socket(path: str) -> bool:
+async def _ask(address: str, way: Transport) -> CheckResult | None:
+    """Ask one mpv for its version; None for a file that nobody serves."""
+    name = readable(address)
     try:
-        return stat.S_ISSOCK(Path(path).stat().st_mode)
-    except OSError:
-        return False
-
-
-def _ask(path: str) -> CheckResult | None:
-    """Ask one socket for mpv's version; None for a file that nobody serves."""
-    name = readable(path)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-        sock.settimeout(_ANSWER_S)
-        try:
-            sock.connect(path)
-            sock.sendall(msgspec.json.encode({"command": ["get_property", "mpv-version"], "request_id": 1}) + b"\n")
-            version = _version(sock)
-        except ConnectionRefusedError:
-            return None
-        except PermissionError:
-            return CheckResult(
-                good=False,
-                what=f"{name}: permission denied",
-                advice="mpv's sockets belong to the user who runs it: run the daemon as that user.",
-            )
-        except ConnectionError:  # hung up
-            version = ""
-        except OSError as error:
-            return CheckResult(good=False, what=f"{name}: {error}", advice="Restart this mpv.")
+        channel = await way.connect(address)
+    except ConnectionRefusedError:
+        return None
+    except PermissionError:
+        return CheckResult(
+            good=False,
+            what=f"{name}: permission denied",
+            advice="mpv's sockets belong to the user who runs it: run the daemon as that user.",
+        )
+    except OSError as error:
+        return CheckResult(good=False, what=f"{name}: {error}", advice="Restart this mpv.")
+    try:
+        version = await _version(channel)
+    except TimeoutError:
+        return CheckResult(good=False, what=f"{name}: timed out", advice="Restart this mpv.")
+    finally:
+        channel.rest()
+        channel.close()
     if not version:
         return CheckResult(good=False, what=f"{name}: something answers that is not mpv", advice="Choose another path.")
-    mode = Path(path).stat().st_mode
-    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+    if _mode(address) & (stat.S_IWGRP | stat.S_IWOTH):
         return CheckResult(
             good=True,
             what=f"{name}: {version} answers; others than its owner may use the socket",
@@ -107,12 +122,26 @@ def _ask(path: str) -> CheckResult | None:
     return CheckResult(good=True, what=f"{name}: {version} answers")
 
 
-def _version(sock: socket.socket) -> str:
-    rest = b""
-    while data := sock.recv(65536):
-        *lines, rest = (rest + data).split(b"\n")
-        for line in lines:
+def _mode(address: str) -> int:
+    with suppress(OSError):  # a pipe has none
+        return Path(address).stat().st_mode
+    return 0
+
+
+async def _version(channel: Channel) -> str:
+    """Return what mpv says it is; empty when it hangs up. Raises TimeoutError."""
+    answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    lines = Lines()
+
+    def heard(data: bytes) -> None:
+        for line in lines.cut(data):
             message = decode(line)
-            if message is not None and message.request_id == 1:
-                return str(message.data) if message.error == "success" else "mpv"
-    return ""
+            if message is not None and message.request_id == 1 and not answer.done():
+                answer.set_result(str(message.data) if message.error == "success" else "mpv")
+        if not data and not answer.done():
+            answer.set_result("")
+
+    channel.listen(heard)
+    async with asyncio.timeout(_ANSWER_S):
+        await channel.write(_QUESTION)
+        return await answer

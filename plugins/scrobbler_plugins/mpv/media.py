@@ -35,7 +35,8 @@ def identify(path: str, folder: str, title: str, tracks: Any) -> Media:
         return Media(there.key, File(path=there.path, title=own_title(title, path)), _kind(path, tracks))
     if there.place == "disc":  # every disc has the same path
         return Media(f"{there.key}|{readable(title)}", File(path=there.path, title=own_title(title, path)), None)
-    return Media(there.key, File(path=there.path, title=readable(title)), there.skip)
+    told = "" if title in path else title  # mpv makes a title of the address, with all that is secret in it
+    return Media(there.key, File(path=there.path, title=readable(told)), there.skip)
 
 
 def _kind(path: str, tracks: Any) -> Skip | None:

@@ -32,6 +32,9 @@ Observed values are not enough there: a value equal to the one of the file befor
 _STRIDE = 32  # request ids: number of the probe times this, plus the place in PROBED
 
 
+_KNOCK = "scrobblerd"
+
+
 class Message(Struct, frozen=True, gc=False):
     """One line from mpv. `data` is UNSET where mpv left it out: the property is not available now."""
 
@@ -41,6 +44,15 @@ class Message(Struct, frozen=True, gc=False):
     request_id: int = 0
     error: str = ""
     reason: str = ""
+    args: Any = ()
+
+    @property
+    def knock(self) -> str:
+        """The sign that a client of ours sent to all clients of this mpv; empty for every other message."""
+        args = self.args
+        if self.event != "client-message" or not isinstance(args, list) or len(args) != 2 or args[0] != _KNOCK:
+            return ""
+        return str(args[1])
 
 
 _decoder = msgspec.json.Decoder(Message)
@@ -85,6 +97,11 @@ def observe() -> bytes:
 def probe(number: int) -> bytes:
     """Write the requests of one probe."""
     return b"".join(_request(["get_property", name], number * _STRIDE + place) for place, name in enumerate(PROBED))
+
+
+def knock(sign: str) -> bytes:
+    """Write a message to all clients of the same mpv: scripts that do not know it pass over it."""
+    return _request(["script-message", _KNOCK, sign], 0)
 
 
 def answered(request_id: int) -> tuple[int, str]:

@@ -62,9 +62,17 @@ class Player:
         self._probe = 0
         self._answers: dict[str, Any] = {}
         self._without_position = False
+        self._returning = False  # connected anew, and not yet known whether the same file plays on
+
+    @property
+    def playing(self) -> bool:
+        """Whether a play is open: told, and not told as over."""
+        return self._phase is Phase.OPEN
 
     def greet(self) -> bytes:
-        """Return what to write to mpv when the connection opens."""
+        """Return what to write to mpv when a connection opens; a later one goes on with the play of the one before."""
+        self._returning = self._phase is Phase.OPEN
+        self._seeking, self._origin, self._landing = False, None, None
         return observe() + self._ask()
 
     @property
@@ -111,7 +119,7 @@ class Player:
 
     @property
     def _awaits_restart(self) -> bool:
-        return self._phase in (Phase.WAITING, Phase.ENDED) or self._seeking
+        return self._phase in (Phase.WAITING, Phase.ENDED) or self._seeking or self._returning
 
     def _changed(self, name: str, data: Any, now_ms: int) -> Step:
         match name:
@@ -132,9 +140,11 @@ class Player:
     def _moved(self, position: int | None, now_ms: int) -> Step:
         if position is None:
             return _NOTHING
-        self._position = position
         if self._without_position:
             return Step([], self._ask())
+        if self._returning:  # of which file is not known yet
+            return _NOTHING
+        self._position = position
         if self._phase is not Phase.OPEN or self._paused or self._seeking:
             return _NOTHING
         if self._landing is not None:
@@ -201,14 +211,14 @@ class Player:
     def _close(self, kind: Kind, now_ms: int) -> list[PlayerEvent]:
         self._break_off()
         events = [*self._land(now_ms), self._event(kind, now_ms)]
-        self._phase = Phase.WAITING
+        self._phase, self._returning = Phase.WAITING, False
         return events
 
     def _forget(self) -> None:
         """Leave the file behind: no value of it may be taken for one of the next (players.md 5.3)."""
         self._phase = Phase.WAITING
         self._media = self._position = self._origin = self._landing = None
-        self._seeking = self._without_position = False
+        self._seeking = self._without_position = self._returning = False
         self._probe += 1
 
     def _ask(self) -> bytes:
@@ -227,27 +237,46 @@ class Player:
 
     def _seen(self, seen: dict[str, Any], now_ms: int) -> list[PlayerEvent]:
         path, position = seen.get("path"), _milliseconds(seen.get("time-pos"))
-        if not isinstance(path, str) or not path or seen.get("seeking") is True:
+        if not isinstance(path, str) or not path:
+            return self._close("gone", now_ms) if self._returning else []
+        if seen.get("seeking") is True:
             return []
         if position is None:
-            self._without_position = self._phase is Phase.WAITING
+            self._without_position = self._phase is Phase.WAITING or self._returning
             return []
+        if self._returning:
+            return self._returned(path, position, seen, now_ms)
         self._duration = _length(seen.get("duration"))
         if self._phase is Phase.OPEN:
             return self._landed(position, now_ms)
+        return self._opened(path, position, seen, now_ms)
+
+    def _returned(self, path: str, position: int, seen: dict[str, Any], now_ms: int) -> list[PlayerEvent]:
+        """Go on with the play of the connection before, if mpv still plays the same file."""
+        self._returning = False
+        media = self._identify(path, seen)
+        if self._media is None or media.key != self._media.key:
+            return [*self._close("gone", now_ms), *self._seen(seen, now_ms)]
+        self._position, self._paused = position, seen.get("pause") is True
+        return self._tell_pause(now_ms) or ([] if self._paused else [self._event("progress", now_ms)])
+
+    def _opened(self, path: str, position: int, seen: dict[str, Any], now_ms: int) -> list[PlayerEvent]:
+        """Tell that a file plays."""
         self._paused = seen.get("pause") is True
         if self._phase is Phase.SKIPPED or (
             self._phase is Phase.ENDED and (self._paused or seen.get("eof-reached") is True)
         ):
             return []
         self._position, self._speed = position, _speed(seen.get("speed"))
-        self._media = identify(
-            path, self._folder(_text(seen, "working-directory")), _text(seen, "media-title"), seen.get("track-list")
-        )
+        self._media = self._identify(path, seen)
         self._seeking, self._origin, self._landing = False, None, None
         self._phase = Phase.SKIPPED if self._media.skip else Phase.OPEN
         self._told_paused = self._paused
         return [self._event("pause" if self._paused else "play", now_ms)]
+
+    def _identify(self, path: str, seen: dict[str, Any]) -> Media:
+        folder = self._folder(_text(seen, "working-directory"))
+        return identify(path, folder, _text(seen, "media-title"), seen.get("track-list"))
 
     def _landed(self, position: int, now_ms: int) -> list[PlayerEvent]:
         self._position = position

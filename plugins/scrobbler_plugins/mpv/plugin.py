@@ -1,22 +1,21 @@
 """The mpv source: finds sockets, keeps one connection to each mpv (players.md 5.4)."""
 
 import asyncio
-import glob
 import os
-import socket
-import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from scrobbler.api import CheckResult, Context, ListenerPlugin, SourceOptions, Traits
 from scrobbler.api.location import readable
-from scrobbler_plugins.mpv.checks import examine
-from scrobbler_plugins.mpv.connection import Connection, connect, folder_of, peer_pid
+from scrobbler_plugins.mpv.checks import NO_PIPES, examine
+from scrobbler_plugins.mpv.connection import Connection
+from scrobbler_plugins.mpv.messages import knock
 from scrobbler_plugins.mpv.options import Options
 from scrobbler_plugins.mpv.parse import Player
+from scrobbler_plugins.mpv.process import alive, folder_of
+from scrobbler_plugins.mpv.transport import Channel, Stamp, Transport, UnixSockets, is_pipe, pipes_here
 from scrobbler_plugins.mpv.watch import Watch, folders
 
 FIRST_RETRY_S = 0.01
@@ -25,14 +24,11 @@ LOOK_S = 30.0
 """How often to look at watched folders: for what the watch cannot see, such as a folder that was renamed away."""
 LOOK_BLIND_S = 2.0
 """How often to look where no watch is possible."""
-
-
-class Stamp(NamedTuple):
-    """What tells one socket file from the next at the same path: mpv makes a new one each time it starts."""
-
-    device: int
-    inode: int
-    changed_ns: int
+RETURN_S = 5.0
+"""So long an mpv that has hung up and lives on may take to come back under another socket (players.md 5.1, 5.5)."""
+ALIVE_S = 0.05
+KNOCK_S = 0.5
+"""So long a second connection to one process waits whether the first hears its knock."""
 
 
 @dataclass(slots=True)
@@ -42,6 +38,7 @@ class Attempt:
     stamp: Stamp
     failures: int = 0
     due_s: float = 0.0
+    twin: Connection | None = None  # another connection to the same mpv; while it lasts, this one is not needed
 
     def failed(self, now_s: float) -> None:
         self.due_s = now_s + min(LAST_RETRY_S, FIRST_RETRY_S * 2 ** min(self.failures, 20))
@@ -49,12 +46,24 @@ class Attempt:
 
 
 @dataclass(slots=True)
+class Waiting:
+    """A play whose mpv has hung up, and whether a new connection to the same process goes on with it."""
+
+    player: Player
+    name: str
+    taken: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(slots=True)
 class Sockets:
-    """The sockets of one run: the tries by path, and the connections by path and mpv process."""
+    """The sockets of one run: the tries by address, what is open by address and stamp, who is being read and who may come
+    back, both by process.
+    """
 
     attempts: dict[str, Attempt] = field(default_factory=dict)
-    open: dict[tuple[str, Stamp], socket.socket] = field(default_factory=dict)
-    peers: set[tuple[str, int]] = field(default_factory=set)
+    open: dict[tuple[str, Stamp], Channel] = field(default_factory=dict)
+    read: dict[int, list[Connection]] = field(default_factory=dict)
+    waiting: dict[int, list[Waiting]] = field(default_factory=dict)
 
 
 class Plugin(ListenerPlugin):
@@ -66,7 +75,13 @@ class Plugin(ListenerPlugin):
     def __init__(self, options: Any, context: Context) -> None:
         super().__init__(options, context)
         home = os.path.expanduser  # Path.expanduser raises where there is no home
-        self._patterns = [os.path.abspath(home(pattern)) for pattern in options.sockets]  # noqa: PTH100 (patterns)
+        self._patterns = [
+            pattern if is_pipe(pattern) else os.path.abspath(home(pattern))  # noqa: PTH100 (patterns)
+            for pattern in options.sockets
+        ]
+        self._files = [pattern for pattern in self._patterns if not is_pipe(pattern)]
+        self._unix = UnixSockets()
+        self.pipes = pipes_here()
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -82,95 +97,170 @@ class Plugin(ListenerPlugin):
             async with asyncio.TaskGroup() as group:
                 while True:
                     wake.clear()
-                    while watch.follow(folders(self._patterns)):
+                    while watch.follow(folders(self._files)):
                         pass  # what came before a folder was watched brings folders of its own
-                    pause_s = self._look(sockets, group, wake)
+                    pause_s = await self._look(sockets, group, wake)
+                    sees_all = watch.covers and (self.pipes is None or self._files == self._patterns)
                     try:
-                        async with asyncio.timeout(min(pause_s, LOOK_S if watch.covers else LOOK_BLIND_S)):
+                        async with asyncio.timeout(min(pause_s, LOOK_S if sees_all else LOOK_BLIND_S)):
                             await wake.wait()
                     except TimeoutError:
                         continue
         finally:
-            for sock in sockets.open.values():  # of tasks that were cancelled before they began
-                sock.close()
+            for channel in sockets.open.values():  # of tasks that were cancelled before they began
+                channel.close()
             watch.stop()
 
     async def check(self) -> Sequence[CheckResult]:
         """Look at folders, files and every socket, and say what to write into mpv.conf."""
-        return await asyncio.to_thread(examine, self._patterns, self.options.sockets)
+        ways = [self._way(pattern) for pattern in self._patterns]
+        return await examine(list(zip(self._patterns, self.options.sockets, ways, strict=True)))
 
-    def _look(self, sockets: Sockets, group: asyncio.TaskGroup, wake: asyncio.Event) -> float:
+    def _way(self, pattern: str) -> Transport | None:
+        """Return how the mpvs of a pattern are reached; None where this system knows no such way."""
+        return self.pipes if is_pipe(pattern) else self._unix
+
+    async def _look(self, sockets: Sockets, group: asyncio.TaskGroup, wake: asyncio.Event) -> float:
         """Connect to what is new; return after how many seconds something is to be tried again."""
         now_s = self._now_s()
-        found = dict(self._found())
-        refused = {path: why for path in sorted(found) if (why := self._try(path, found[path], sockets, group, wake))}
-        for path in sockets.attempts.keys() - found.keys():
-            del sockets.attempts[path]
-        blind = [folder for folder in folders(self._patterns) if not os.access(folder, os.R_OK | os.X_OK)]
-        trouble = [f"{path}: {why}" for path, why in refused.items()] + [f"{path}: not readable" for path in blind]
+        found = {address: (stamp, way) for address, stamp, way in self._found()}
+        trouble = []
+        for address, (stamp, way) in sorted(found.items()):
+            if why := await self._try(address, stamp, way, sockets, group, wake):
+                trouble.append(f"{address}: {why}")
+        for address in sockets.attempts.keys() - found.keys():
+            del sockets.attempts[address]
+        blind = [folder for folder in folders(self._files) if not os.access(folder, os.R_OK | os.X_OK)]
+        trouble += [f"{folder}: not readable" for folder in blind]
+        trouble += [f"{pattern}: {NO_PIPES}" for pattern in self._patterns if self._way(pattern) is None]
         self.context.reachable(not trouble, "; ".join(readable(line) for line in trouble))
         waiting = [
             attempt.due_s
-            for path, attempt in sockets.attempts.items()
-            if attempt.failures and (path, attempt.stamp) not in sockets.open
+            for address, attempt in sockets.attempts.items()
+            if attempt.failures and attempt.twin is None and (address, attempt.stamp) not in sockets.open
         ]
         return max(0.0, min(waiting, default=now_s + LOOK_S) - now_s)
 
-    def _found(self) -> Iterator[tuple[str, Stamp]]:
+    def _found(self) -> Iterator[tuple[str, Stamp, Transport]]:
         for pattern in self._patterns:
-            for path in glob.iglob(pattern, recursive=True):  # noqa: PTH207 (patterns may hold `~` and `**`)
-                try:
-                    status = Path(path).stat()
-                except OSError:
-                    continue
-                if stat.S_ISSOCK(status.st_mode):
-                    yield os.path.realpath(path), Stamp(status.st_dev, status.st_ino, status.st_ctime_ns)
+            if (way := self._way(pattern)) is not None:
+                yield from ((address, stamp, way) for address, stamp in way.find(pattern))
 
-    def _try(
-        self, path: str, stamp: Stamp, sockets: Sockets, group: asyncio.TaskGroup, wake: asyncio.Event
+    async def _try(
+        self,
+        address: str,
+        stamp: Stamp,
+        way: Transport,
+        sockets: Sockets,
+        group: asyncio.TaskGroup,
+        wake: asyncio.Event,
     ) -> str | None:
         """Connect if it is time; return why this user may not, if so."""
-        attempt = sockets.attempts.get(path)
+        attempt = sockets.attempts.get(address)
         if attempt is None or attempt.stamp != stamp:
-            attempt = sockets.attempts[path] = Attempt(stamp)
+            attempt = sockets.attempts[address] = Attempt(stamp)
         now_s = self._now_s()
-        if (path, stamp) in sockets.open or attempt.due_s > now_s:
+        if (address, stamp) in sockets.open or attempt.due_s > now_s or attempt.twin is not None:
             return None
         try:
-            sock = connect(path)
+            channel = await way.connect(address)
         except OSError as error:
             attempt.failed(now_s)
             return "permission denied" if isinstance(error, PermissionError) else None
-        pid = peer_pid(sock)
-        if pid and (path, pid) in sockets.peers:  # the same mpv under a file that was only touched
-            sock.close()
-            attempt.failures, attempt.due_s = 1, now_s + LAST_RETRY_S
-            return None
-        group.create_task(self._serve(path, sock, pid, attempt, sockets, wake), name=f"mpv {pid}")
-        sockets.open[path, stamp] = sock
-        sockets.peers.add((path, pid))
+        sockets.open[address, stamp] = channel
+        group.create_task(self._serve(address, channel, attempt, sockets, wake), name=f"mpv {channel.pid}")
         return None
 
     async def _serve(
-        self, path: str, sock: socket.socket, pid: int, attempt: Attempt, sockets: Sockets, wake: asyncio.Event
+        self, address: str, channel: Channel, attempt: Attempt, sockets: Sockets, wake: asyncio.Event
     ) -> None:
-        stamp = attempt.stamp
-        name = f"{readable(path)}#{pid}-{stamp.changed_ns // 1_000_000:x}"
-        connection = Connection(sock, Player(name, partial(folder_of, pid)), self.context)
+        try:
+            attempt.twin = await self._twin(channel, sockets)
+            if attempt.twin is None:
+                await self._read(address, channel, attempt, sockets, wake)
+            else:
+                self.context.log.debug("another socket of an mpv that is heard already", address=readable(address))
+        finally:
+            sockets.open.pop((address, attempt.stamp), None)
+            channel.close()
+
+    async def _twin(self, channel: Channel, sockets: Sockets) -> Connection | None:
+        """Return the connection that there is already to the same mpv, if there is one.
+
+        A process may hold several mpvs, one for each window, and one mpv may have several sockets: an old one that is read
+        still while `input-ipc-server` was set to another (players.md 5.4, 5.5). All clients of one mpv hear a message.
+        """
+        if not sockets.read.get(channel.pid):
+            return None
+        sign = f"{id(channel):x}-{self._now_s():.3f}"
+        await channel.write(knock(sign))
+        until_s = self._now_s() + KNOCK_S
+        while self._now_s() < until_s and channel.pid not in sockets.waiting:
+            for connection in sockets.read.get(channel.pid, ()):
+                if sign in connection.knocks:
+                    return connection
+            await asyncio.sleep(ALIVE_S)
+        return None
+
+    async def _read(
+        self, address: str, channel: Channel, attempt: Attempt, sockets: Sockets, wake: asyncio.Event
+    ) -> None:
+        """Read an mpv until it is over."""
+        pid = channel.pid
+        player, name = self._player(address, pid, attempt.stamp, sockets)
+        connection = Connection(channel, player, self.context)
+        read = sockets.read.setdefault(pid, [])
+        read.append(connection)
         self.context.log.debug("connected to mpv", player=name)
+        broke = False
         try:
             await connection.run()
         except Exception as error:  # noqa: BLE001 (an event that could not be stored: connecting again tells it again)
             self.context.log.warning("reading mpv failed, connecting again", why=f"{type(error).__name__}: {error}")
-            connection.heard = False
+            connection.heard, broke = False, True
         finally:
-            sockets.open.pop((path, stamp), None)
-            sockets.peers.discard((path, pid))
-        self.context.log.debug("mpv has gone", player=name)
+            read.remove(connection)
+            sockets.open.pop((address, attempt.stamp), None)
+        self.context.log.debug("mpv has hung up", player=name)
         if connection.heard:
             attempt.failures = 0
         attempt.failed(self._now_s())
+        for other in sockets.attempts.values():
+            if other.twin is connection:
+                other.twin = None
         wake.set()
+        if not broke and not await self._comes_back(Waiting(player, name), pid, sockets):
+            await connection.emit(player.lost(self.context.clock.now().mono_ms))
+            self.context.log.debug("mpv has gone", player=name)
+
+    def _player(self, address: str, pid: int, stamp: Stamp, sockets: Sockets) -> tuple[Player, str]:
+        """Return the player of a new connection: the one that the same process had before, or a new one."""
+        if back := sockets.waiting.get(pid):
+            first = back.pop(0)
+            first.taken.set()
+            return first.player, first.name
+        name = f"{readable(address)}#{pid}-{stamp.made_ns // 1_000_000:x}"
+        return Player(name, partial(folder_of, pid)), name
+
+    async def _comes_back(self, waiting: Waiting, pid: int, sockets: Sockets) -> bool:
+        """Wait whether an mpv that plays on without its socket is found again; False when it is over."""
+        until_s = self._now_s() + RETURN_S
+        line = sockets.waiting.setdefault(pid, [])
+        line.append(waiting)
+        try:
+            while waiting.player.playing and alive(pid) and self._now_s() < until_s:
+                try:
+                    async with asyncio.timeout(ALIVE_S):
+                        await waiting.taken.wait()
+                except TimeoutError:
+                    continue
+                return True
+            return waiting.taken.is_set()
+        finally:
+            if waiting in line:
+                line.remove(waiting)
+            if not line:
+                sockets.waiting.pop(pid, None)
 
     def _now_s(self) -> float:
         return self.context.clock.now().mono_ms / 1000

@@ -356,3 +356,42 @@ def test_names_are_read_as_they_are_on_the_disk() -> None:
 def test_the_position_is_asked_last() -> None:
     """The answer about the position completes a probe, so it has to be the last."""
     assert PROBED[-1] == "time-pos"
+
+
+def test_a_new_connection_goes_on_with_the_play(talk: Talk) -> None:
+    """Where mpv has hung up and is found again with the same file, nothing has ended: the next word is where it is now."""
+    talk.open()
+    talk.now_ms += TICK_MS
+    talk.property("time-pos", 100.0)
+    talk.asked = talk.player.greet()
+    talk.property("time-pos", 160.0)  # of which file is not known yet
+    talk.answer()
+    assert talk.told() == [("play", 0), ("progress", 100_000), ("progress", 160_000)]
+
+
+def test_a_new_connection_finds_it_paused(talk: Talk) -> None:
+    """A pause in the meantime is told as one."""
+    talk.open()
+    talk.asked = talk.player.greet()
+    talk.answer(pause=True, time_pos=30.0)
+    assert talk.told() == [("play", 0), ("pause", 30_000)]
+
+
+@pytest.mark.parametrize("state", [{"path": "/m/B.mkv", "time_pos": 5.0}, {"path": None, "time_pos": None}])
+def test_a_new_connection_finds_something_else(talk: Talk, state: dict[str, Any]) -> None:
+    """Another file, or none, means that contact with the play was lost: its last position stands."""
+    talk.open(time_pos=10.0)
+    talk.asked = talk.player.greet()
+    talk.answer(**state)
+    assert talk.told()[:2] == [("play", 10_000), ("gone", 10_000)]
+    assert talk.told()[2:] == ([("play", 5_000)] if state["path"] else [])
+
+
+def test_a_new_connection_in_the_middle_of_a_seek_waits_for_the_place(talk: Talk) -> None:
+    """What is only a wish is not taken for the place where the play goes on."""
+    talk.open(time_pos=10.0)
+    talk.asked = talk.player.greet()
+    talk.answer(seeking=True, time_pos=900.0)
+    talk.say("playback-restart")
+    talk.answer(seeking=False, time_pos=899.0)
+    assert talk.told() == [("play", 10_000), ("progress", 899_000)]

@@ -311,6 +311,52 @@ async def test_a_second_mpv_at_the_same_path(plugin: Plugin, recorder: Recorder,
     check_events(recorder.events)
 
 
+async def test_a_socket_that_is_changed_while_it_plays(
+    plugin: Plugin, recorder: Recorder, sockets: Path, clips: Path
+) -> None:
+    """Syncplay and scripts set `input-ipc-server` at run time: the play goes on, and is not told twice."""
+    async with running(plugin):
+        with MpvProcess(clips / "film.mkv", ipc=sockets / "a.sock", arguments=["--start=600"]) as mpv:
+            play = await recorder.until("play")
+            mpv.command("set_property", "input-ipc-server", str(sockets / "b.sock"))
+            mpv.ipc = sockets / "b.sock"
+            twin = "another socket of an mpv that is heard already"
+            await recorder.when(lambda seen: any(line.event == twin for line in seen.log.lines))
+            mpv.set("pause", "yes")
+            pause = await recorder.until("pause")
+            mpv.quit()
+            await recorder.until("stop")
+    assert set(recorder.kinds) <= {"play", "progress", "pause", "stop"}
+    assert [recorder.kinds.count(kind) for kind in ("play", "pause", "stop")] == [1, 1, 1]
+    assert {event.player for event in recorder.events} == {play.player}
+    assert position(pause) >= position(play)
+    check_events(recorder.events)
+
+
+async def test_a_stream_of_a_media_server_is_left_to_the_server(
+    plugin: Plugin, recorder: Recorder, sockets: Path, clips: Path
+) -> None:
+    """What jellyfin-mpv-shim plays has the server's address: it is no play of mpv's, and no key of it is kept."""
+    film = (clips / "clip.mkv").read_bytes()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            head = f"HTTP/1.1 200 OK\r\nContent-Type: video/x-matroska\r\nContent-Length: {len(film)}\r\n\r\n"
+            writer.write(head.encode() + film)
+            await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server, running(plugin):
+        port = server.sockets[0].getsockname()[1]
+        address = f"http://127.0.0.1:{port}/Videos/0f0f/stream.mkv?static=true&api_key=very-secret"
+        with MpvProcess(address, ipc=sockets / "a.sock"):
+            play = await recorder.until("play")
+    assert play.skip == "server_stream"
+    assert recorder.kinds == ["play"]
+    check_events(recorder.events, secrets=["very-secret"])
+
+
 async def test_two_players_at_once(plugin: Plugin, recorder: Recorder, sockets: Path, clips: Path) -> None:
     """Two sockets in one folder are two players."""
     async with running(plugin):

@@ -12,8 +12,9 @@ import pytest
 
 from scrobbler.api.testkit import Recorder, check_events, running
 from scrobbler_plugins.mpv.checks import conf_line
-from scrobbler_plugins.mpv.connection import folder_of
-from scrobbler_plugins.mpv.plugin import Attempt, Plugin, Stamp
+from scrobbler_plugins.mpv.plugin import Attempt, Plugin
+from scrobbler_plugins.mpv.process import folder_of
+from scrobbler_plugins.mpv.transport import Stamp
 from scrobbler_plugins.mpv.watch import folders
 from tests.kit.mpv import MpvProcess
 from tests.plugins.mpv.conftest import make_plugin
@@ -64,18 +65,18 @@ async def serving(path: Path) -> AsyncIterator[FakeMpv]:
 
 
 async def test_nonsense_between_messages_does_no_harm(plugin: Plugin, recorder: Recorder, sockets: Path) -> None:
-    """Garbage, a line without an end and answers in single bytes are borne; the play is told."""
+    """Garbage, a line without an end and answers in single bytes are borne; a connection that breaks is no end of the play."""
     async with serving(sockets / "a.sock") as mpv:
         mpv.before = b"\x00\xff garbage\n[1]\n" + b"x" * 5_000_000 + b'\n{"event":"unheard-of"}\n'
         async with running(plugin):
             play = await recorder.until("play")
             mpv.writers[0].transport.abort()
-            await recorder.until("gone")
-            again = await recorder.until("play", 2)  # it is still there, so it is joined again
+            again = await recorder.until("progress")  # it is still there, so the play goes on
             mpv.writers[1].write(b'{"event":"end-file","reason":"quit"}\n')
             await recorder.until("stop")
     assert (play.position_ms, play.item_key) == (5000, "/m/A.mkv")
     assert again.player == play.player
+    assert recorder.kinds == ["play", "progress", "stop"]
     check_events(recorder.events)
 
 
@@ -102,6 +103,57 @@ def test_tries_grow_to_half_a_minute() -> None:
     assert waits[-1] == 30.0
 
 
+async def test_a_connection_that_never_comes_back_is_lost(
+    plugin: Plugin, recorder: Recorder, sockets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that lives on without a socket is given some seconds, then its play is over."""
+    monkeypatch.setattr("scrobbler_plugins.mpv.plugin.RETURN_S", 0.3)
+    async with running(plugin):
+        async with serving(sockets / "a.sock"):
+            await recorder.until("play")
+        gone = await recorder.until("gone")
+    assert gone.position_ms == 5000
+    assert recorder.kinds == ["play", "gone"]
+
+
+async def test_a_connection_that_is_cut_off(plugin: Plugin, recorder: Recorder, sockets: Path) -> None:
+    """An mpv that cuts its clients off when its socket is changed is found by the new one, and its play goes on."""
+    async with running(plugin):
+        async with serving(sockets / "a.sock"):
+            play = await recorder.until("play")
+        async with serving(sockets / "b.sock") as mpv:
+            mpv.state["time-pos"] = 7.0
+            progress = await recorder.until("progress")
+            mpv.writers[0].write(b'{"event":"end-file","reason":"quit"}\n')
+            await recorder.until("stop")
+    assert recorder.kinds == ["play", "progress", "stop"]
+    assert (progress.player, progress.position_ms) == (play.player, 7000)
+    check_events(recorder.events)
+
+
+async def test_several_windows_of_one_process(plugin: Plugin, recorder: Recorder, sockets: Path) -> None:
+    """A program with an mpv for each window, all at one path: the last one answers there, the others are still heard."""
+    path = sockets / "a.sock"
+    async with serving(path) as first, running(plugin):
+        one = await recorder.until("play")
+        path.unlink()
+        async with serving(path) as second:
+            second.state["path"] = "/m/B.mkv"
+            two = await recorder.until("play", 2)
+            second.writers[0].write(b'{"event":"end-file","reason":"quit"}\n')
+            await recorder.until("stop")
+        first.writers[0].write(b'{"event":"end-file","reason":"quit"}\n')
+        await recorder.until("stop", 2)
+    assert one.player != two.player
+    assert [(event.kind, event.item_key) for event in recorder.events] == [
+        ("play", "/m/A.mkv"),
+        ("play", "/m/B.mkv"),
+        ("stop", "/m/B.mkv"),
+        ("stop", "/m/A.mkv"),
+    ]
+    check_events(recorder.events)
+
+
 async def test_a_touched_file_is_not_a_second_player(plugin: Plugin, recorder: Recorder, sockets: Path) -> None:
     """Changing the mode of a socket, or naming it twice, gives no second connection to the same mpv."""
     async with serving(sockets / "a.sock"):
@@ -120,12 +172,12 @@ async def test_a_refusal_is_reported_and_taken_back(
 ) -> None:
     """A socket that this user may not use makes the source unreachable with the reason; mpv being off does not."""
 
-    def refuse(path: str) -> socket.socket:
+    async def refuse(self: object, address: str) -> None:
         raise PermissionError(13, "Permission denied")
 
     async with serving(sockets / "a.sock"):
         with monkeypatch.context() as patch:
-            patch.setattr("scrobbler_plugins.mpv.plugin.connect", refuse)
+            patch.setattr("scrobbler_plugins.mpv.transport.UnixSockets.connect", refuse)
             async with running(plugin):
                 await recorder.when(lambda seen: any(not word.up for word in seen.reach))
         assert "a.sock: permission denied" in recorder.reach[-1].why
