@@ -56,9 +56,7 @@ class Waiting:
 
 @dataclass(slots=True)
 class Sockets:
-    """The sockets of one run: the tries by address, what is open by address and stamp, who is being read and who may come
-    back, both by process.
-    """
+    """The sockets of one run: by address the tries and what is open, by process who is read and who may come back."""
 
     attempts: dict[str, Attempt] = field(default_factory=dict)
     open: dict[tuple[str, Stamp], Channel] = field(default_factory=dict)
