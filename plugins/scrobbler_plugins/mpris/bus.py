@@ -24,7 +24,7 @@ _OBJECT = "/org/mpris/MediaPlayer2"
 _PLAYER = "org.mpris.MediaPlayer2.Player"
 _PROPERTIES = "org.freedesktop.DBus.Properties"
 _INSTALL = 'the package `dbus-fast` is not installed: install it by pip install "scrobblerd[mpris]"'
-_GONE = "the session bus has gone"
+GONE = "the session bus has gone"
 _HELP = "run the daemon as a user service of the person who watches, or set `bus` (docs/players/mpris.md)"
 
 
@@ -58,7 +58,10 @@ class Bus:
 
     async def names(self) -> list[str]:
         """List all names on the bus. Raises GoneError."""
-        return list(await self._ask("ListNames"))
+        names = await self._ask("ListNames")
+        if not isinstance(names, list):
+            raise GoneError("the session bus does not answer")
+        return names
 
     async def owner(self, name: str) -> str:
         """Return the connection that owns a name; empty: nobody does any more."""
@@ -112,14 +115,14 @@ class Bus:
             body=list(arguments),
         )
         if not self._connection.connected:
-            raise GoneError(_GONE)
+            raise GoneError(GONE)
         try:
             async with asyncio.timeout(ANSWER_S):
                 reply = await self._connection.call(message)
         except TimeoutError:
             return None
         except (OSError, EOFError, DBusFastError) as error:
-            raise GoneError(_GONE) from error
+            raise GoneError(GONE) from error
         return None if reply is None or reply.message_type is MessageType.ERROR else reply
 
 

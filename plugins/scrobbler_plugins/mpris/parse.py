@@ -105,14 +105,13 @@ class Player:
     def _take(self, said: Said, now_ms: int) -> list[PlayerEvent]:
         events: list[PlayerEvent] = []
         self._advance(now_ms)
-        if said.rate is not None:
-            self._rate = said.rate
         if said.told is not None:
             events += self._named(said.told, now_ms)
         if said.status == "Stopped":  # its position is none any more
             events += self._close("stop", now_ms)
             self._rest(None)
         self._status = said.status or self._status
+        self._rate = said.rate or self._rate  # last: what has ended had the speed of before
         return events
 
     def _advance(self, now_ms: int) -> None:

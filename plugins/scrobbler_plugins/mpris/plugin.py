@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from scrobbler.api import CheckResult, Context, ListenerPlugin, SourceOptions, Traits
 from scrobbler.api.connection import GoneError, keep_connected, retry_s
-from scrobbler_plugins.mpris.bus import Bus, Signal, address_of, open_bus
+from scrobbler_plugins.mpris.bus import GONE, Bus, Signal, address_of, open_bus
 from scrobbler_plugins.mpris.checks import examine
 from scrobbler_plugins.mpris.follow import Follower
 from scrobbler_plugins.mpris.media import Rules
@@ -75,7 +75,7 @@ class _Visit:
             meeting.cancel()
             for follower in self._followers.values():
                 follower.leave()
-        raise GoneError("the session bus has gone")
+        raise GoneError(GONE)
 
     async def _meet(self, bus: Bus, tasks: asyncio.TaskGroup) -> None:
         """Take in who comes and goes."""
@@ -86,7 +86,9 @@ class _Visit:
                 left, new = changes(self._followed, chosen.followed)
                 for owner in left:
                     del self._followed[owner]
-                    self._followers.pop(owner).leave()
+                    follower = self._followers.pop(owner, None)  # None: it has not begun
+                    if follower is not None:
+                        follower.leave()
                 for one in new:
                     self._followed[one.owner] = one
                     tasks.create_task(self._follow(bus, one), name=f"mpris {one.label}")

@@ -181,6 +181,16 @@ def test_the_end_is_within_a_second(rate: float, stop_s: float, kind: str) -> No
     assert scene.kinds[-1] == kind
 
 
+def test_the_speed_of_an_end_is_that_of_before() -> None:
+    """VLC stops and goes back to the usual speed in one signal; how close the end was depends on the speed that it had."""
+    scene = Scene()
+    scene.signal(Rate=4.0)
+    scene.begin(length_s=60)
+    scene.pass_s(57 / 4)
+    scene.signal(Rate=1.0, PlaybackStatus="Stopped", Position=0)
+    assert [(event.kind, event.speed) for event in scene.events][-1] == ("end", 4.0)
+
+
 def test_no_end_is_concluded_from_an_old_look() -> None:
     """A player that hung for minutes and dies has not been seen to come to its end."""
     scene = Scene()
