@@ -20,7 +20,7 @@ from tests.kit.bus import Chromium, Relay, SessionBus, mpv_on, session_bus, vlc_
 from tests.kit.daemon import DaemonProcess
 from tests.kit.mpv import MpvProcess
 from tests.kit.simkl_sandbox import SandboxClient, running_sandbox
-from tests.kit.vlc import VlcProcess, open_folder, place
+from tests.kit.vlc import PASSWORD, VlcProcess, open_folder, place
 
 pytestmark = pytest.mark.real
 
@@ -30,14 +30,18 @@ MATRIX = "The Matrix (1999).mkv"
 
 
 class Room(Stage):
-    """The daemon, films that every user may read, and a bus for each account."""
+    """The daemon, films that every user may read, and a bus for each account.
+
+    `web` is the port at which the daemon looks for a VLC that it hears on the bus as well.
+    """
 
     def __init__(
-        self, daemon: DaemonProcess, sandbox: SandboxClient, buses: dict[str, SessionBus], clips: Clips
+        self, daemon: DaemonProcess, sandbox: SandboxClient, buses: dict[str, SessionBus], clips: Clips, web: int
     ) -> None:
         super().__init__(daemon, sandbox)
         self.buses = buses
         self.clips = clips
+        self.web = web
         self.sockets = daemon.folder / "s"
         self.sockets.mkdir(exist_ok=True)
 
@@ -87,12 +91,14 @@ def room(tmp_path_factory: pytest.TempPathFactory, clips: Clips) -> Iterator[Roo
         for name in ("both", "handed"):
             sources[f"{name}-mpv"] = {"type": "mpv", "account": name, "sockets": [f"{folder}/{name}/*.sock"]}
             (folder / name).mkdir()
+        web = place()
+        sources["web"] = {"type": "vlc", "account": "vlc-both", "url": f"http://127.0.0.1:{web}", "password": PASSWORD}
         config = {"accounts": {name: {} for name in ACTS}, "sources": sources, "ignore": {"shorter_than": "0s"}}
         sandbox = stack.enter_context(running_sandbox())
         daemon = stack.enter_context(DaemonProcess(folder, config, sandbox))
         for name in ACTS:
             daemon.link(name)
-        room = Room(daemon.start(), sandbox, buses, clips)
+        room = Room(daemon.start(), sandbox, buses, clips, web)
         yield room
         room.close()
 
@@ -333,10 +339,27 @@ def test_an_mpv_that_is_seen_by_its_socket_as_well(played: Played) -> None:
     room = played("both")
     room.expect("both", Told("start", 0, 79.99), Told("stop", 100))
     assert len(room.sandbox.history("both")) == 1
-    plays = {play.kind: play for play in room.daemon.history() if play.account == "both"}
-    assert set(plays) == {"watched", "merged"}
-    story = room.daemon.why(plays["watched"].id)
+    assert _plays(room, "both") == {"watched", "merged"}
+    story = room.daemon.why(_play(room, "both", "watched"))
     assert story.index("both-mpv: over: played to its end") < story.index("judged: watched")
+
+
+@act("vlc-both")
+def be_seen_on_the_web_as_well(room: Room, films: Path) -> None:
+    film = room.clips.named(films, seconds=60)
+    with vlc_on(room.buses["vlc-both"], film, port=room.web, arguments=[VLC_4]) as vlc:
+        room.await_calls("vlc-both", 1)
+        room.daemon.wait_for(lambda: len(_plays(room, "vlc-both")) == 2, "both sources hear it", 60)
+        vlc.stopped()
+        room.await_calls("vlc-both", 2)
+
+
+def test_a_vlc_that_is_seen_by_its_web_interface_as_well(played: Played) -> None:
+    """What web interface and bus both see is one play with the calls of one."""
+    room = played("vlc-both")
+    room.expect("vlc-both", Told("start", 0, 79.99), Told("stop", 100))
+    assert len(room.sandbox.history("vlc-both")) == 1
+    assert _plays(room, "vlc-both") == {"watched", "merged"}
 
 
 @act("handed")
@@ -356,9 +379,8 @@ def test_the_bus_takes_over_when_the_socket_is_lost(played: Played) -> None:
     room = played("handed")
     room.expect("handed", Told("start", 0, 60), Told("stop", 100))
     assert len(room.sandbox.history("handed")) == 1
-    plays = {play.kind: play for play in room.daemon.history() if play.account == "handed"}
-    assert set(plays) == {"watched", "merged"}
-    story = room.daemon.why(plays["watched"].id)
+    assert _plays(room, "handed") == {"watched", "merged"}
+    story = room.daemon.why(_play(room, "handed", "watched"))
     lost, over = "handed-mpv: over: contact with the player was lost", "handed: over: played to its end"
     assert story.index(lost) < story.index(over) < story.index("judged: watched")
 
@@ -405,3 +427,13 @@ def test_a_browser_that_is_allowed_counts_by_title(played: Played) -> None:
     calls = room.expect("cinema", Told("start", 0, 79.99), Told("stop", 80, 100))
     assert (calls[0].body["movie"]["title"], calls[0].body["movie"]["year"]) == ("Sintel", 2010)
     assert [row.title for row in room.sandbox.history("cinema")] == ["Sintel"]
+
+
+def _plays(room: Room, account: str) -> set[str]:
+    """Return what became of the plays of an account."""
+    return {play.kind for play in room.daemon.history() if play.account == account}
+
+
+def _play(room: Room, account: str, kind: str) -> str:
+    """Return the play of an account of which this became."""
+    return next(play.id for play in room.daemon.history() if (play.account, play.kind) == (account, kind))

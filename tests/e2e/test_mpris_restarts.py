@@ -15,7 +15,7 @@ from tests.e2e.stage import Stage, Told
 from tests.kit.bus import SessionBus, mpv_on, session_bus
 from tests.kit.daemon import DaemonProcess
 from tests.kit.mpv import MpvProcess
-from tests.kit.simkl_sandbox import running_sandbox
+from tests.kit.simkl_sandbox import SandboxClient, running_sandbox
 
 pytestmark = pytest.mark.real
 
@@ -168,3 +168,21 @@ def test_a_pause_is_found_by_a_daemon_that_comes_late(told: Lived) -> None:
 def test_a_bus_that_goes_and_comes(told: Lived) -> None:
     """Without a bus the status says so; its end saves what played on it, and what comes with the next one is heard."""
     assert told(lose_the_bus) == ["Sintel"]
+
+
+def test_without_the_extra(tmp_path: Path, sandbox: SandboxClient) -> None:
+    """Without dbus-fast the daemon runs on, and status and doctor say in plain words what to install."""
+    (tmp_path / "without").mkdir()
+    (tmp_path / "without" / "dbus_fast.py").write_text("raise ImportError('not here')\n")
+    config = {"accounts": {"alice": {}}, "sources": {"desk": {"type": "mpris", "account": "alice", "bus": "/nowhere"}}}
+    environment = {"PYTHONPATH": str(tmp_path / "without")}
+    with DaemonProcess(tmp_path, config, sandbox, env=environment) as daemon:
+        daemon.link("alice")
+        daemon.start()
+        words = 'the package `dbus-fast` is not installed: install it by pip install "scrobblerd[mpris]"'
+        daemon.wait_for(lambda: words in daemon.status().sources[0].problem, "it is said what to install")
+        assert daemon.get("/healthz")[0] == 200
+        assert words in daemon.run("status").stdout
+        doctor = daemon.run("doctor").stdout
+        assert "the package `dbus-fast` is not installed" in doctor
+        assert 'Install it by pip install "scrobblerd[mpris]"' in doctor
