@@ -15,6 +15,7 @@ from scrobbler.http import HttpClient, new_client
 from scrobbler_plugins.emby import Plugin as Emby
 from scrobbler_plugins.jellyfin import Plugin as Jellyfin
 from scrobbler_plugins.plex import Plugin as Plex
+from scrobbler_plugins.vlc import Plugin as Vlc
 from tests.kit.certificates import https_server, make_certificate
 from tests.kit.daemon import DaemonProcess
 from tests.kit.media_servers import FakeJellyfin
@@ -24,7 +25,7 @@ __all__ = ["sandbox"]
 
 pytestmark = pytest.mark.anyio
 KEY = "a-key-that-must-not-be-seen"
-KINDS: list[tuple[Any, str]] = [(Plex, "token"), (Jellyfin, "api_key"), (Emby, "api_key")]
+KINDS: list[tuple[Any, str]] = [(Plex, "token"), (Jellyfin, "api_key"), (Emby, "api_key"), (Vlc, "password")]
 
 
 @pytest.fixture

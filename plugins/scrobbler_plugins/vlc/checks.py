@@ -9,6 +9,12 @@ _TURN_ON = (
     "VLC → Tools → Preferences → All → Interface → Main interfaces: tick Web; Lua: set the HTTP password; restart VLC"
 )
 
+_REACH = "Check host and port of `url`, and that no firewall is between; VLC on another machine must listen there."
+_CERTIFICATE = (
+    "Give in `url` the name that the certificate is for, or start the daemon with SSL_CERT_FILE, the name of a bundle that "
+    "holds it beside the usual ones."
+)
+
 
 async def examine(client: Client, url: str) -> list[CheckResult]:
     """Ask VLC for its status. That it is not running now is no fault."""
@@ -20,9 +26,7 @@ async def examine(client: Client, url: str) -> list[CheckResult]:
     except DeniedError as error:
         return [CheckResult(good=False, what=f"{url}: {error}", advice=_denied(str(error)))]
     except GoneError as error:
-        advice = (
-            "Check host and port of `url`, and that no firewall is between; VLC on another machine must listen there."
-        )
+        advice = _CERTIFICATE if "certificate" in str(error) else _REACH
         return [CheckResult(good=False, what=f"{url}: {error}", advice=advice)]
     except ValueError:
         return [CheckResult(good=False, what=f"{url}: what answers is not VLC", advice=_denied(""))]

@@ -155,6 +155,11 @@ def test_going_back_to_the_beginning_is_a_seek() -> None:
     assert Watched().look(at(745), at(746), at(0)).told[-2:] == [("progress", 746), ("seek", 0)]
 
 
+def test_going_back_from_the_end_is_a_seek() -> None:
+    """A leap from the last second to the middle is no repeat: it begins nowhere near the beginning."""
+    assert Watched().look(at(1490), at(1499), at(745)).told[-1] == ("seek", 745)
+
+
 def test_seeks_are_what_time_does_not_explain() -> None:
     """Forward beyond what the speed allows, or backward: the last position before it and the landing are told."""
     watched = opened().look(at(3), at(4), at(15), at(16), at(6), at(7))
