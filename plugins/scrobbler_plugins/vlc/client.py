@@ -103,9 +103,8 @@ class Client:
             return body
         if code == 401:
             raise DeniedError(WRONG_PASSWORD)
-        if code == 403 or (
-            code == 404 and b"videolan" in body.lower()
-        ):  # 3.0.24 hides everything from everybody, older ones forbid it
+        hidden = code == 404 and b"videolan" in body.lower()  # 3.0.24 hides everything, older ones forbid it
+        if hidden or code == 403:
             raise DeniedError(NO_PASSWORD)
         if code >= 500:
             raise SilentError(f"VLC does not answer (HTTP {code})")

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from scrobbler.api import Kind, PlayerEvent
 from scrobbler_plugins.vlc.media import Media
-from scrobbler_plugins.vlc.messages import Status
+from scrobbler_plugins.vlc.messages import Status, Streams
 
 TICK_MS = 5_000
 """While it plays, a position is told this often."""
@@ -54,6 +54,7 @@ class Player:
         self._identity: tuple[int | None, str] | None = None
         self._numbers = False  # whether this VLC tells an item's place
         self._media: Media | None = None
+        self._streams: Streams = ""  # what was known of it then
         self._looks = 0
         self._seen: Seen | None = None  # None: the item is not told as a play, or is none of ours
         self._duration: int | None = None
@@ -62,8 +63,11 @@ class Player:
         self._told_position: int | None = None
 
     def is_new(self, status: Status) -> bool:
-        """Tell whether it plays something whose address is not known yet."""
-        return self._plays(status) and (self._media is None or self._identity != _identity(status))
+        """Tell whether it plays something of which is not known yet what it is, or of which more is known before it is told."""
+        if not self._plays(status):
+            return False
+        more = self._seen is None and self._looks > 0 and status.streams != self._streams
+        return self._media is None or self._identity != _identity(status) or more
 
     @property
     def wait_s(self) -> float:
@@ -85,7 +89,8 @@ class Player:
         if self._identity != _identity(status):
             events = self._leave(look)
             self._identity = _identity(status)
-        self._media = self._media or media
+        if media is not None:
+            self._media, self._streams = media, status.streams
         if self._media is None:
             return events
         if self._seen is not None:

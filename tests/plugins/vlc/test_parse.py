@@ -241,6 +241,12 @@ def test_what_is_no_play_is_told_once() -> None:
     assert (watched.events[-1].kind, watched.events[-1].skip) == ("play", None)
 
 
+def test_streams_that_come_late_tell_music() -> None:
+    """What holds sound alone may say so only at the second look, when it has been opened: it is no play all the same."""
+    watched = Watched().look(at(0, 0, streams=""), at(0, streams=""), at(1, streams="audio"), at(2, streams="audio"))
+    assert [(event.kind, event.skip) for event in watched.events] == [("play", "music")]
+
+
 def test_an_address_that_is_not_known_yet() -> None:
     """Without its address nothing is told of an item, and it is asked for at the next look."""
     watched = Watched().look(IDLE)
