@@ -18,6 +18,7 @@ from tests.e2e.players import LONG_FILM, Clips, leave, until
 from tests.e2e.stage import Stage, Told
 from tests.kit.bus import Chromium, Relay, SessionBus, mpv_on, session_bus, vlc_on
 from tests.kit.daemon import DaemonProcess
+from tests.kit.frontends import Frontend, screen
 from tests.kit.mpv import MpvProcess
 from tests.kit.simkl_sandbox import SandboxClient, running_sandbox
 from tests.kit.vlc import PASSWORD, VlcProcess, open_folder, place
@@ -36,12 +37,19 @@ class Room(Stage):
     """
 
     def __init__(
-        self, daemon: DaemonProcess, sandbox: SandboxClient, buses: dict[str, SessionBus], clips: Clips, web: int
+        self,
+        daemon: DaemonProcess,
+        sandbox: SandboxClient,
+        buses: dict[str, SessionBus],
+        clips: Clips,
+        web: int,
+        display: str,
     ) -> None:
         super().__init__(daemon, sandbox)
         self.buses = buses
         self.clips = clips
         self.web = web
+        self.display = display
         self.sockets = daemon.folder / "s"
         self.sockets.mkdir(exist_ok=True)
 
@@ -52,6 +60,12 @@ class Room(Stage):
     def vlc(self, at: str, *paths: Path, more: tuple[str, ...] = (VLC_4,)) -> VlcProcess:
         """Start a VLC on the bus of an account."""
         return vlc_on(self.buses[at], *paths, port=place(), arguments=more)
+
+    def window(self, at: str, *command: str | Path) -> Frontend:
+        """Make a program with a window, on the bus of an account."""
+        folder = self.daemon.folder / f"window-{at}"
+        folder.mkdir()
+        return Frontend(folder, self.display, *command, bus=self.buses[at].address)
 
     def jumped(self, at: str) -> None:
         """Wait until the daemon has seen a jump in the play of an account."""
@@ -94,11 +108,12 @@ def room(tmp_path_factory: pytest.TempPathFactory, clips: Clips) -> Iterator[Roo
         web = place()
         sources["web"] = {"type": "vlc", "account": "vlc-both", "url": f"http://127.0.0.1:{web}", "password": PASSWORD}
         config = {"accounts": {name: {} for name in ACTS}, "sources": sources, "ignore": {"shorter_than": "0s"}}
+        display = stack.enter_context(screen(folder / "screen.log"))
         sandbox = stack.enter_context(running_sandbox())
         daemon = stack.enter_context(DaemonProcess(folder, config, sandbox))
         for name in ACTS:
             daemon.link(name)
-        room = Room(daemon.start(), sandbox, buses, clips, web)
+        room = Room(daemon.start(), sandbox, buses, clips, web, display)
         yield room
         room.close()
 
@@ -383,6 +398,38 @@ def test_the_bus_takes_over_when_the_socket_is_lost(played: Played) -> None:
     story = room.daemon.why(_play(room, "handed", "watched"))
     lost, over = "handed-mpv: over: contact with the player was lost", "handed: over: played to its end"
     assert story.index(lost) < story.index(over) < story.index("judged: watched")
+
+
+@act("celluloid")
+def watch_two_episodes_with_celluloid(room: Room, films: Path) -> None:
+    episodes = [room.clips.named(films, f"Firefly S01E0{number}.mkv", 40) for number in (1, 2)]
+    options = ("--mpv-ao=null", "--mpv-speed=4")
+    with room.window("celluloid", "celluloid", *options, *episodes):
+        room.await_calls("celluloid", 4, 90)
+
+
+@act("smplayer")
+def pause_with_smplayer(room: Room, films: Path) -> None:
+    bus = room.buses["smplayer"]
+    with room.window("smplayer", "smplayer", room.clips.named(films, seconds=60)):
+        room.await_calls("smplayer", 1, 60)
+        bus.call("smplayer", "Pause")
+        room.await_calls("smplayer", 2)
+        bus.call("smplayer", "Play")
+        room.await_calls("smplayer", 3)
+
+
+def test_celluloid(played: Played) -> None:
+    """Celluloid's windows have names of their own kind; two episodes in a row are two watches."""
+    room = played("celluloid")
+    room.expect("celluloid", Told("start", 0, 79.99), Told("stop", 100), Told("start", 0, 79.99), Told("stop", 100))
+    assert [row.number for row in room.sandbox.history("celluloid")] == [1, 2]
+
+
+def test_smplayer(played: Played) -> None:
+    """SMPlayer is paused and goes on by the buttons of the desktop; ended from outside, it leaves its position."""
+    room = played("smplayer")
+    room.expect("smplayer", Told("start", 0, 60), Told("pause", 0, 70), Told("start", 0, 70), Told("stop", 0, 79.99))
 
 
 @act("browser", "cinema")

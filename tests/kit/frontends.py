@@ -33,15 +33,19 @@ def screen(log: Path) -> Iterator[str]:
 
 
 class Frontend:
-    """One program that plays a film. A context manager that ends it and everything that it started."""
+    """One program that plays a film. A context manager that ends it and everything that it started.
 
-    def __init__(self, folder: Path, display: str, *command: str | Path) -> None:
+    `bus` is the address of the session bus that it is to use, in place of one of its own.
+    """
+
+    def __init__(self, folder: Path, display: str, *command: str | Path, bus: str = "") -> None:
         self.folder = folder
         self.home = folder / "home"
         self.home.mkdir(parents=True, exist_ok=True)
         self.run_dir = folder / "run"
         self.run_dir.mkdir(mode=0o700, exist_ok=True)
         self._display = display
+        self._bus = bus
         self._command = command
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -58,13 +62,14 @@ class Frontend:
             "NO_AT_BRIDGE": "1",
             "GSETTINGS_BACKEND": "memory",
             "LC_ALL": "C.UTF-8",
+            **({"DBUS_SESSION_BUS_ADDRESS": self._bus} if self._bus else {}),
         }
 
     def start(self) -> Self:
         """Start the program."""
         with (self.folder / "said.log").open("wb") as said:
             self._process = subprocess.Popen(
-                ["dbus-run-session", "--", *map(str, self._command)],
+                [*(() if self._bus else ("dbus-run-session", "--")), *map(str, self._command)],
                 env=self.environment,
                 cwd=self.folder,
                 start_new_session=True,

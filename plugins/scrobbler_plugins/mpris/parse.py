@@ -20,6 +20,8 @@ LAST_RETRY_MS = 30_000
 """A player that does not answer is asked less and less, and at least this often."""
 JUMP_MS = 2_000
 """A smaller difference from the expected position is no jump: clocks differ, and VLC tells positions in steps."""
+HONEST_SPEED = 4.0
+"""As fast as watching goes (design.md rule 4): who moves on so fast, and announces no jump, may play at that speed."""
 START_MS = 1_000
 """A position before this one is one that players also name between two items, and after the last."""
 END_MS = 1_000
@@ -142,7 +144,7 @@ class Player:
             self._open = True
             self._observed(position, now_ms)
             return [self._state()]
-        jumped = position is not None and self._jumped(position)
+        jumped = position is not None and self._jumped(position, now_ms, announced=announced)
         if position is not None and jumped and not self._doubted and (position < START_MS or not announced):
             self._doubt(now_ms)
             return []
@@ -154,12 +156,15 @@ class Player:
             return events
         return [self._event("pause" if self._paused else "progress")]
 
-    def _jumped(self, position: int) -> bool:
+    def _jumped(self, position: int, now_ms: int, *, announced: bool) -> bool:
         """Tell whether it is elsewhere than it can have come by playing; having stood still for a while is no jump."""
         if self._position is None:
             return False
+        ahead_ms = self._ahead
+        if ahead_ms and not announced:  # not every player tells its speed
+            ahead_ms = max(ahead_ms, (now_ms - self._seen_ms) * HONEST_SPEED)
         slack_ms = JUMP_MS * max(1.0, self._rate)
-        return not self._position - slack_ms <= position <= self._position + self._ahead + slack_ms
+        return not self._position - slack_ms <= position <= self._position + ahead_ms + slack_ms
 
     def _observed(self, position: int | None, now_ms: int) -> None:
         self._doubted = False

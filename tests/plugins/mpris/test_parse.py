@@ -322,6 +322,18 @@ def test_a_change_of_speed_is_no_jump() -> None:
     assert {event.speed for event in scene.events} == {1.0, 4.0}
 
 
+def test_a_speed_that_is_not_told_is_no_row_of_jumps() -> None:
+    """A player that plays at four times the speed and says nothing of it is followed, not taken to skip."""
+    scene = Scene()
+    scene.begin()
+    for _ in range(10):
+        assert scene.shows is not None
+        scene.place(scene.shows["Position"] / 1_000_000 + 6)
+        scene.pass_s(2)
+    assert scene.news == []
+    assert scene.events[-1].position_ms == 80_000
+
+
 def test_metadata_that_vanishes_for_a_moment() -> None:
     """Between two states of one item a player may name nothing: the play goes on."""
     scene = Scene()
