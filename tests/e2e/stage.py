@@ -15,7 +15,11 @@ SECOND_MS = 1000
 
 
 class Told(NamedTuple):
-    """One call that should arrive: its progress lies from `low` to `high` percent (`high` left out: it is `low`)."""
+    """One call that should arrive: its progress lies from `low` to `high` percent (`high` left out: it is `low`).
+
+    `left` is a stop or a pause: both save the position of a play that ended early, and which of them it is may depend on
+    what was under way.
+    """
 
     action: str
     low: float = 0.0
@@ -24,11 +28,12 @@ class Told(NamedTuple):
 
     def fits(self, call: Call) -> bool:
         """Say whether a call is this one."""
-        if action_of(call) != self.action or (self.status and call.status != self.status):
+        wanted = ("stop", "pause") if self.action == "left" else (self.action,)
+        if action_of(call) not in wanted or (self.status and call.status != self.status):
             return False
         if not self.status and (call.status is None or not 200 <= call.status < 300):
             return False
-        if self.action not in SCROBBLES:
+        if self.action not in (*SCROBBLES, "left"):
             return True
         high = self.low if self.high is None else self.high
         return self.low <= float(call.body["progress"]) <= high

@@ -130,7 +130,7 @@ def test_the_next_episode_at_emby_without_a_stop(hooks: Hooks) -> None:
     hooks.from_emby("queue", "playback.start", item=emby_episode(2, RunTimeTicks=TICKS))
     hooks.await_calls("queue", 3)
     hooks.from_emby("queue", "playback.stop", item=emby_episode(2, RunTimeTicks=TICKS), position_ms=1_600)
-    calls = hooks.expect("queue", Told("start", 0), Told("pause", 40), Told("start", 0), Told("stop", 20))
+    calls = hooks.expect("queue", Told("start", 0), Told("pause", 40), Told("start", 0), Told("left", 20))
     assert [call.body["episode"]["number"] for call in calls] == [1, 1, 2, 2]
 
 
@@ -140,7 +140,7 @@ def test_played_to_completion_alone(hooks: Hooks) -> None:
     hooks.from_emby("flag", "playback.start", item=film_item)
     hooks.await_calls("flag", 1)
     hooks.from_emby("flag", "playback.stop", item=film_item, PlaybackInfo={"PlayedToCompletion": True})
-    hooks.expect("flag", Told("start", 0), Told("stop", 0))
+    hooks.expect("flag", Told("start", 0), Told("left", 0))
     assert hooks.sandbox.history("flag") == []
 
 

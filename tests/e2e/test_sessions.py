@@ -189,7 +189,7 @@ def test_the_next_episode_without_a_stop(house: House) -> None:
         house.await_calls(user, 3)
         watch_to(screen, second, 2_400, now)
         screen.off()
-        calls = house.expect(user, *ALL, Told("start", 0), Told("stop", 30))
+        calls = house.expect(user, *ALL, Told("start", 0), Told("left", 30))
         assert [call.body["episode"]["number"] for call in calls] == [1, 1, 2, 2]
         assert all(call.body["show"]["ids"] == SERIES for call in calls)
         assert [(row.season, row.number) for row in house.sandbox.history(user)] == [(1, 1)]
@@ -267,7 +267,7 @@ def test_a_client_that_dies(house: House) -> None:
     for silent_s, position_ms in ((1, 5_000), (200, 7_000), (299, 8_000)):
         screen.counts(film, position_ms, silent_s=silent_s)
     screen.vanish()
-    house.expect("ghost", Told("start", 0), Told("stop", 50))
+    house.expect("ghost", Told("start", 0), Told("left", 50))
     assert house.watched("ghost") == []
 
 
@@ -379,7 +379,7 @@ def test_a_transcode_whose_client_says_little(house: House) -> None:
     screen.notify("playing", 4_000, clientIdentifier=None)
     screen.list()
     screen.notify("error", None, clientIdentifier=None)
-    house.expect("transcoded", Told("start", 0), Told("stop", 50))
+    house.expect("transcoded", Told("start", 0), Told("left", 50))
 
 
 def test_the_next_film_in_a_session_that_was_never_ended(house: House) -> None:
@@ -396,7 +396,7 @@ def test_the_next_film_in_a_session_that_was_never_ended(house: House) -> None:
     screen.notify("playing", 0)
     house.await_calls("silent-end", 3)
     screen.off()
-    calls = house.expect("silent-end", *ALL, Told("start", 0), Told("stop", 0))
+    calls = house.expect("silent-end", *ALL, Told("start", 0), Told("left", 0))
     assert [call.body["episode"]["number"] for call in calls] == [5, 5, 6, 6]
 
 
@@ -444,7 +444,7 @@ def test_a_server_that_restarts(house: House) -> None:
         watch_to(stays, film, 7_800, began)
         stays.off()
         house.expect(stays.user, *ALL)
-        house.expect(goes.user, Told("start", 0), Told("stop", 40))
+        house.expect(goes.user, Told("start", 0), Told("left", 40))
         assert house.watched(goes.user) == []
 
     everywhere(evening)
