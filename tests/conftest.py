@@ -2,6 +2,9 @@
 
 import pytest
 
+collect_ignore = ["stranger"]
+"""Another project, with tests of its own: tests/packaging/test_stranger.py runs them where it is installed."""
+
 
 @pytest.fixture
 def anyio_backend() -> str:

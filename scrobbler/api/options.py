@@ -21,6 +21,9 @@ class SourceOptions(Struct, forbid_unknown_fields=True, kw_only=True, omit_defau
     """Options of every source. A source that knows users takes `users`, one that does not takes `account`."""
 
     type: Annotated[str, Meta(description="Which plugin reads this source.")]
+    enabled: Annotated[
+        bool, Meta(description="Whether the source is used. Switched off, it stays configured and costs nothing.")
+    ] = True
     account: Annotated[
         Names | UnsetType,
         Meta(description="The account, or the accounts, that watch on this player. For sources without users."),

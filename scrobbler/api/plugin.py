@@ -142,6 +142,14 @@ class SourcePlugin:
         self.options = options
         self.context = context
 
+    @classmethod
+    def obstacle(cls) -> str:
+        """Say why this plugin cannot work on this machine, such as a package that is missing; empty: it can.
+
+        Asked before a source of this type is made, so it has to be quick, and must not reach for the player.
+        """
+        return ""
+
     async def lookup(self, event: PlayerEvent) -> Facts | None:
         """Ask the source for what its event lacks. None: nothing to ask, or nothing known. May raise HttpError."""
         del event

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import structlog
 from msgspec import Struct
 
-from scrobbler.api import Context, HookPlugin, PlayerEvent, SourceOptions
+from scrobbler.api import Context, HookPlugin, PlayerEvent, SourceOptions, SourcePlugin
 from scrobbler.clock import Clock, SystemClock
 from scrobbler.config.addresses import Address, listen_addresses
 from scrobbler.config.models import Config
@@ -22,7 +22,7 @@ from scrobbler.simkl.client import Simkl
 from scrobbler.simkl.errors import NotLinked, SimklError
 from scrobbler.simkl.grants import Grants
 from scrobbler.simkl.tokens import TokenFileError
-from scrobbler.sources.registry import installed
+from scrobbler.sources.registry import installed, obstacle
 from scrobbler.sources.secrets import SecretsError, hook_secrets
 
 SANE_YEARS = range(2025, 2100)
@@ -171,18 +171,54 @@ async def _free(address: Address) -> Finding:
 async def _source(
     config: Config, state_dir: Path, name: str, options: SourceOptions, http: HttpClient, *, running: bool
 ) -> AsyncIterator[Finding]:
+    if not options.enabled:
+        yield _tried(good=True, what=f"source {name}: disabled (`enabled: false`), so nothing is tried")
+        return
+    plugin = _made(name, options, http)
+    if isinstance(plugin, Finding):
+        yield plugin
+        return
+    async for finding in _proved(name, options.type, plugin):
+        yield finding
+    if isinstance(plugin, HookPlugin):
+        async for finding in _hook(config, state_dir, name, options, http, running=running):
+            yield finding
+
+
+def _made(name: str, options: SourceOptions, http: HttpClient) -> SourcePlugin | Finding:
+    """Make a source's plugin, or say in which state it ends and why."""
     found = installed().get(options.type)
     if found is None or found.plugin is None:
-        problem = "is not installed" if found is None else found.problem
-        yield _tried(
-            good=False, what=f"source {name}: plugin {options.type} {problem}", advice="install the plugin anew"
+        state, problem = ("import failed", "it is not installed") if found is None else (found.finding, found.problem)
+        return _tried(
+            good=False,
+            what=f"source {name}: plugin {options.type}: {state}: {problem}",
+            advice="install the plugin anew, or ask its author; the rest of the daemon runs without it",
         )
-        return
-    context = _context(name, http)
+    why_not = obstacle(found.plugin)
+    if why_not:
+        return _tried(good=False, what=f"source {name}: self-check failed: {why_not}", advice="see the plugin's page")
     try:
-        plugin = found.plugin(options, context)
+        return found.plugin(options, _context(name, http))
+    except Exception as error:  # noqa: BLE001 (a stranger's code; its failure is the finding)
+        return _tried(
+            good=False,
+            what=f"source {name}: bad options: {type(error).__name__}: {error}",
+            advice=f"see the page of {options.type} for what its options may be",
+        )
+
+
+async def _proved(name: str, kind: str, plugin: SourcePlugin) -> AsyncIterator[Finding]:
+    try:
         async with asyncio.timeout(CHECK_TIMEOUT_S):
             results = await plugin.check()
+    except TimeoutError:
+        yield _tried(
+            good=False,
+            what=f"source {name}: its check did not end within {CHECK_TIMEOUT_S:g} seconds",
+            advice="whatever it asks does not answer; if it does, report this to the plugin's author",
+        )
+        return
     except Exception as error:  # noqa: BLE001 (a stranger's code; its failure is the finding)
         yield _tried(
             good=False,
@@ -191,12 +227,9 @@ async def _source(
         )
         return
     if not results:
-        yield _tried(good=True, what=f"source {name}: {options.type} has nothing to try")
+        yield _tried(good=True, what=f"source {name}: {kind} has nothing to try")
     for result in results:
         yield Finding(good=result.good, what=f"source {name}: {result.what}", advice=result.advice)
-    if isinstance(plugin, HookPlugin):
-        async for finding in _hook(config, state_dir, name, options, http, running=running):
-            yield finding
 
 
 def _context(name: str, http: HttpClient) -> Context:

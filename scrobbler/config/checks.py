@@ -33,7 +33,7 @@ def check(reader: Reader, values: dict[str, Any], kinds: SourceKinds) -> None:
         if accounts is not None:
             _check_names(reader, path, source, list(accounts))
         _check_users(reader, path, source)
-        if kind is not None:
+        if kind is not None and not kind.problem:
             _check_audience(reader, path, source, kind)
             if issubclass(kind.options, HookOptions):
                 _check_hook_secret(reader, path, source)

@@ -157,7 +157,7 @@ class _SourceReader:
 
     def _source(self, node: MappingNode, path: KeyPath) -> dict[str, Any]:
         kind = self._kinds.get(self._type(node, path))
-        if kind is not None:
+        if kind is not None and not kind.problem:
             return dict(self._reader.struct(node, kind.options, path))
         # Which keys the type has is unknown, so only those that every source has are looked at.
         return dict(self._reader.struct(node, SourceOptions, path, partly=True))
@@ -181,6 +181,9 @@ class _SourceReader:
                 entry.node.place,
                 f"{quoted(name)} is no type of source{near} types are {self._types()}",
             )
+        elif self._kinds[name].problem:
+            message = f"the plugin {name} cannot be used, so this source is left out: {self._kinds[name].problem}"
+            self._reader.findings.warn((*path, "type"), entry.node.place, message)
         return name
 
     def _types(self) -> str:

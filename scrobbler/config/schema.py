@@ -23,7 +23,7 @@ def json_schema(kinds: SourceKinds) -> Schema:
     schema = _struct(Config)
     for section in schema["properties"].values():
         _let_be_empty(section)
-    names = sorted(kinds)
+    names = sorted(name for name, kind in kinds.items() if not kind.problem)
     schema["properties"]["sources"]["additionalProperties"] = {
         "type": "object",
         "required": ["type"],

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import structlog
-from msgspec.structs import replace
 
 from scrobbler.api import Facts, HookOptions, HookPlugin, Item, PlayerEvent, SourceOptions
 from scrobbler.config.models import Config
@@ -13,8 +12,8 @@ from scrobbler.daemon.supervisor import Supervisor
 from scrobbler.hooks.ports import HookSource
 from scrobbler.intake.intake import Rules
 from scrobbler.plays.model import Watcher
-from scrobbler.sources.registry import installed
-from scrobbler.sources.running import Health, Ports, Source
+from scrobbler.sources.registry import installed, obstacle
+from scrobbler.sources.running import Health, Ports, Source, SourceState
 from scrobbler.sources.secrets import hook_secrets
 
 log = structlog.get_logger("sources")
@@ -52,25 +51,33 @@ class SourceSet:
         """Make one source."""
         found = installed().get(options.type)
         problem = "no plugin of this type is installed" if found is None else found.problem
+        if not options.enabled:
+            self._leave_out(name, options, "disabled", "`enabled: false`")
+            return
         if found is None or found.plugin is None:
-            self._break(name, options, "import failed", problem)
+            self._leave_out(name, options, "import failed", problem)
+            return
+        problem = obstacle(found.plugin)
+        if problem:
+            self._leave_out(name, options, "self-check failed", problem)
             return
         try:
             source = Source(name, found.plugin, options, rules, self._ports)
         except Exception as error:  # noqa: BLE001 - a stranger's constructor may raise anything
-            self._break(name, options, "bad options", f"{type(error).__name__}: {error}")
+            self._leave_out(name, options, "bad options", f"{type(error).__name__}: {error}")
             return
         self._sources[name] = source
         if isinstance(source.plugin, HookPlugin):
             assert isinstance(options, HookOptions)
             self._secrets[name] = hook_secrets(self._state_dir, name, options)
 
-    def _break(self, name: str, options: SourceOptions, state: str, problem: str) -> None:
-        health = Health(name=name, type=options.type, state="enabled", since_utc_ms=self._ports.clock.now().utc_ms)
-        self._broken[name] = replace(
-            health, state="import failed" if state == "import failed" else "bad options", problem=problem
+    def _leave_out(self, name: str, options: SourceOptions, state: SourceState, problem: str) -> None:
+        since_utc_ms = self._ports.clock.now().utc_ms
+        self._broken[name] = Health(
+            name=name, type=options.type, state=state, problem=problem, since_utc_ms=since_utc_ms
         )
-        log.error("source cannot start", source=name, type=options.type, problem=problem)
+        if state != "disabled":
+            log.error("source cannot start", source=name, type=options.type, state=state, problem=problem)
 
     def remove(self, name: str) -> None:
         """Forget one source."""

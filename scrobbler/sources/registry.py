@@ -7,8 +7,9 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from scrobbler.api import HookPlugin, ListenerPlugin, SourcePlugin
+from scrobbler.api import HookOptions, HookPlugin, ListenerPlugin, SourceOptions, SourcePlugin, Traits
 from scrobbler.config.kinds import SourceKind
+from scrobbler.config.typeinfo import fields_of
 
 GROUP = "scrobbler.plugins"
 
@@ -35,18 +36,46 @@ def discover(points: Iterable[EntryPoint]) -> dict[str, Found]:
 
 def _load(name: str, rivals: list[EntryPoint]) -> Found:
     distributions = tuple(sorted({point.dist.name if point.dist else "unknown" for point in rivals}))
+
+    def broken(finding: Finding, problem: str) -> Found:
+        return Found(name=name, distributions=distributions, finding=finding, problem=problem)
+
     if len(distributions) > 1:
-        problem = f"the plugin name {name} is claimed by {' and '.join(distributions)}; uninstall one of them"
-        return Found(name=name, distributions=distributions, finding="refused", problem=problem)
+        claims = " and ".join(distributions)
+        return broken("refused", f"the plugin name {name} is claimed by {claims}; uninstall one of them")
     try:
         loaded = rivals[0].load()
-    except Exception as error:  # noqa: BLE001 - a stranger's module may raise anything
-        problem = f"{type(error).__name__}: {error}"
-        return Found(name=name, distributions=distributions, finding="import failed", problem=problem)
-    if not (isinstance(loaded, type) and issubclass(loaded, HookPlugin | ListenerPlugin)):
-        problem = f"{rivals[0].value} is neither a HookPlugin nor a ListenerPlugin of scrobbler.api"
-        return Found(name=name, distributions=distributions, finding="no plugin", problem=problem)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's module may raise anything
+        return broken("import failed", f"{type(error).__name__}: {error}")
+    problem = _misfit(loaded)
+    if problem:
+        return broken("no plugin", f"{rivals[0].value} {problem}")
     return Found(name=name, distributions=distributions, finding="usable", plugin=loaded)
+
+
+def _misfit(loaded: object) -> str:
+    """Say what an entry point lacks to be a plugin; empty: nothing."""
+    if not (isinstance(loaded, type) and issubclass(loaded, HookPlugin | ListenerPlugin)):
+        return "is neither a HookPlugin nor a ListenerPlugin of scrobbler.api"
+    if not isinstance(getattr(loaded, "traits", None), Traits):
+        return "has no `traits` that are a scrobbler.api.Traits"
+    options = getattr(loaded, "Options", None)
+    wanted: type[SourceOptions] = HookOptions if issubclass(loaded, HookPlugin) else SourceOptions
+    if not (isinstance(options, type) and issubclass(options, wanted)):
+        return f"has no `Options` that are a subclass of scrobbler.api.{wanted.__name__}"
+    try:
+        fields_of(options)
+    except Exception as error:  # noqa: BLE001 - types that nobody can read from a file
+        return f"has `Options` that cannot be read from a file: {error}"
+    return ""
+
+
+def obstacle(plugin: type[SourcePlugin]) -> str:
+    """Ask a plugin whether it can work on this machine; empty: it can."""
+    try:
+        return plugin.obstacle()
+    except Exception as error:  # noqa: BLE001 - a stranger's code
+        return f"its self-check failed: {type(error).__name__}: {error}"
 
 
 @cache
@@ -56,11 +85,15 @@ def installed() -> dict[str, Found]:
 
 
 def kinds() -> dict[str, SourceKind]:
-    """List the source types that a configuration may name, with their option models."""
-    found = {}
-    for name, one in installed().items():
-        if one.plugin is not None:
-            optional = getattr(one.plugin, "users_optional", False)
-            knows_users = None if optional else one.plugin.traits.knows_users
-            found[name] = SourceKind(options=one.plugin.Options, knows_users=knows_users)
-    return found
+    """List the source types that a configuration may name, with their option models.
+
+    A type whose plugin is broken is among them, with its problem: one plugin must not make the whole file unusable.
+    """
+    return {name: _kind(one) for name, one in installed().items()}
+
+
+def _kind(found: Found) -> SourceKind:
+    if found.plugin is None:
+        return SourceKind(options=SourceOptions, knows_users=None, problem=found.problem)
+    optional = getattr(found.plugin, "users_optional", False)
+    return SourceKind(options=found.plugin.Options, knows_users=None if optional else found.plugin.traits.knows_users)

@@ -18,11 +18,20 @@ from scrobbler.intake.intake import Refused, Rules, SourceIntake
 from scrobbler.plays.model import Heard
 from scrobbler.store.database import StorageError
 
-SourceState: TypeAlias = Literal["enabled", "import failed", "bad options", "failing"]
+SourceState: TypeAlias = Literal[
+    "enabled",
+    "disabled",  # switched off in the configuration
+    "import failed",  # its plugin cannot be loaded, or is none, or two packages claim its name
+    "self-check failed",  # its plugin says that it cannot work on this machine
+    "bad options",  # its plugin refuses what is configured
+    "failing",  # its listener raised an error, and is started again and again
+]
 
 LOOKUP_TIMEOUT_S = 5.0
 CATCH_UP_TIMEOUT_S = 300.0
 STORAGE_RETRY_S = 2.0
+RECOVERED_S = 60.0
+"""A listener that ran so long had recovered: the next failure is a first one."""
 RESTART_S: Sequence[float] = (1.0, 5.0, 15.0, 60.0)
 
 
@@ -92,6 +101,7 @@ class Source:
         self._ports = ports
         self._log = structlog.get_logger("source", source=name)
         self._said: set[str] = set()
+        self._began_ms = 0
         self.watchers: list[Watch] = []
         self.intake = SourceIntake(name, options, plugin.traits, rules)
         self.health = Health(name=name, type=options.type, state="enabled", since_utc_ms=ports.clock.now().utc_ms)
@@ -122,6 +132,7 @@ class Source:
 
     async def take(self, event: PlayerEvent) -> None:
         """Take in one event; returns when it is stored or is none of ours. Raises StorageError."""
+        self._works()
         self.health = replace(self.health, heard_utc_ms=self._ports.clock.now().utc_ms)
         decision = self.intake.admit(event, self._ports.hidden())
         words = decision.reason if isinstance(decision, Refused) else decision.ignored
@@ -146,6 +157,8 @@ class Source:
                 return
 
     def _reachable(self, up: bool, why: str = "") -> None:  # noqa: FBT001 - the public shape of Context.reachable
+        if up:
+            self._works()
         if self.health.reachable is up:
             if not up and why not in ("", self.health.problem):
                 self.health = replace(self.health, problem=why)
@@ -160,6 +173,13 @@ class Source:
         if not up or not first:
             self._ports.contact(self.name, up)
 
+    def _works(self) -> None:
+        """Take back that the listener fails, once it runs again for a while and says something."""
+        ran_ms = self._ports.clock.now().mono_ms - self._began_ms
+        if self.health.state == "failing" and ran_ms >= RECOVERED_S * 1000:
+            self.health = replace(self.health, state="enabled", problem="")
+            self._log.info("source works again")
+
     def _answered(self) -> None:
         """A source that only answers look-ups has nothing else that would say that it is back."""
         if self.health.reachable is False:
@@ -171,6 +191,7 @@ class Source:
             return
         failures = 0
         while True:
+            self._began_ms = self._ports.clock.now().mono_ms
             try:
                 await self.plugin.run()
                 problem = "its listener ended"
@@ -178,6 +199,8 @@ class Source:
                 raise
             except Exception as error:  # noqa: BLE001 - one broken source never disturbs another
                 problem = f"{type(error).__name__}: {error}"
+            if self._ports.clock.now().mono_ms - self._began_ms >= RECOVERED_S * 1000:
+                failures = 0
             failures += 1
             if self.health.state != "failing":
                 self._log.error("source fails", problem=problem)

@@ -86,7 +86,8 @@ class DaemonProcess:
     """One daemon, its folder and its configuration. A context manager: it ends with SIGTERM, and any alarm in its log fails.
 
     `config` is the configuration as values, or its text. As values it lacks what is the same everywhere: the address of
-    the sandbox, the state directory, a free port; each may be given to overrule it. Its home is `folder`.
+    the sandbox, the state directory, a free port; each may be given to overrule it. Its home is `folder`. `program` is
+    the command, where it is not the one of this environment.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class DaemonProcess:
         client_id: str = "sandbox",
         env: Mapping[str, str] | None = None,
         alarms: Iterable[str] = _ALARMS,
+        program: Path | None = None,
     ) -> None:
         self.folder = folder
         self.state = folder / "state"
@@ -107,6 +109,7 @@ class DaemonProcess:
         self._sandbox = sandbox
         self._client_id = client_id
         self._alarms = tuple(alarms)
+        self._program = program or command()
         self._logs: list[Path] = []
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_MINE)}
         self.environment = {**kept, "HOME": str(folder), **(env or {})}
@@ -146,7 +149,7 @@ class DaemonProcess:
         self._logs.append(self.folder / f"daemon-{len(self._logs) + 1}.log")
         with self._logs[-1].open("wb") as out:
             self.process = subprocess.Popen(
-                [command(), "run", "-c", self.file, *arguments],
+                [self._program, "run", "-c", self.file, *arguments],
                 cwd=self.folder,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -281,7 +284,7 @@ class DaemonProcess:
 
     def words(self, *arguments: str) -> list[str]:
         """Return the command line of another command of ours on this configuration."""
-        return [str(command()), arguments[0], "-c", str(self.file), *arguments[1:]]
+        return [str(self._program), arguments[0], "-c", str(self.file), *arguments[1:]]
 
     def run(self, *arguments: str, answer: str = "", seconds: float = 30.0) -> subprocess.CompletedProcess[str]:
         """Run another command of ours on this configuration, without a terminal."""
