@@ -14,7 +14,12 @@ from tests.kit.simkl_sandbox import SandboxClient
 
 pytestmark = pytest.mark.real
 
-SMPLAYER = "[screenshots]\nscreenshot_directory={home}\n\n[%General]\ndriver\\vo=x11\ndriver\\audio_driver=null\n"
+SMPLAYER = """[%General]
+use_screenshot=false
+screenshot_folder={home}
+driver\\vo=x11
+driver\\audio_output="null"
+"""
 
 
 @pytest.fixture(scope="module")

@@ -207,29 +207,36 @@ class Plugin(ListenerPlugin):
         pid = channel.pid
         player, name = self._player(address, pid, attempt.stamp, sockets)
         connection = Connection(channel, player, self.context)
-        read = sockets.read.setdefault(pid, [])
-        read.append(connection)
+        sockets.read.setdefault(pid, []).append(connection)
         self.context.log.debug("connected to mpv", player=name)
-        broke = False
         try:
-            await connection.run()
+            try:
+                await connection.run()
+            except Exception:
+                connection.heard = False  # what fails again and again is tried less and less often
+                raise
+            finally:
+                sockets.open.pop((address, attempt.stamp), None)
+                self._hung_up(connection, pid, attempt, sockets)
+                wake.set()
+            self.context.log.debug("mpv has hung up", player=name)
+            if not await self._comes_back(Waiting(player, name), pid, sockets):
+                await connection.emit(player.lost(self.context.clock.now().mono_ms))
+                self.context.log.debug("mpv has gone", player=name)
         except Exception as error:  # noqa: BLE001 (an event that could not be stored: connecting again tells it again)
             self.context.log.warning("reading mpv failed, connecting again", why=f"{type(error).__name__}: {error}")
-            connection.heard, broke = False, True
-        finally:
-            read.remove(connection)
-            sockets.open.pop((address, attempt.stamp), None)
-        self.context.log.debug("mpv has hung up", player=name)
+
+    def _hung_up(self, connection: Connection, pid: int, attempt: Attempt, sockets: Sockets) -> None:
+        """Forget a connection that has ended; another socket of the same mpv, if there is one, is needed now."""
+        sockets.read[pid].remove(connection)
+        if not sockets.read[pid]:
+            del sockets.read[pid]
         if connection.heard:
             attempt.failures = 0
         attempt.failed(self._now_s())
         for other in sockets.attempts.values():
             if other.twin is connection:
                 other.twin = None
-        wake.set()
-        if not broke and not await self._comes_back(Waiting(player, name), pid, sockets):
-            await connection.emit(player.lost(self.context.clock.now().mono_ms))
-            self.context.log.debug("mpv has gone", player=name)
 
     def _player(self, address: str, pid: int, stamp: Stamp, sockets: Sockets) -> tuple[Player, str]:
         """Return the player of a new connection: the one that the same process had before, or a new one."""
