@@ -7,7 +7,7 @@ import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ SETTLED_S = 60.0
 _OPEN_TIMEOUT_S = 10.0
 _PING_S = 20.0
 _MESSAGE_LIMIT = 16 * 1024 * 1024
+_KEEP_ALIVE = (("TCP_KEEPIDLE", 20), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
 
 
 class GoneError(Exception):
@@ -131,12 +132,24 @@ class WebSocket:
             raise GoneError("the server closed the connection") from error
 
 
+def keep_alive(sock: socket.socket) -> None:
+    """Let the system find out within a minute that the other machine is gone, without asking the program on it."""
+    with suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _KEEP_ALIVE:
+            if hasattr(socket, name):  # not on every system
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
 @asynccontextmanager
-async def open_websocket(url: str, headers: Mapping[str, str]) -> AsyncIterator[WebSocket]:
+async def open_websocket(
+    url: str, headers: Mapping[str, str], *, ping_s: float | None = _PING_S
+) -> AsyncIterator[WebSocket]:
     """Open a websocket at an `http` or `https` address. Raises RefusedError and GoneError.
 
     Redirects are not followed and proxies not asked: the headers carry secrets that belong to this server alone. A
-    server that stops answering pings is found out within 40 seconds.
+    server that stops answering pings is found out within twice `ping_s`. None is for servers that answer none: then
+    the connection counts as long as the other machine is there.
     """
     try:  # costs memory that a daemon without such a source does not need
         from websockets.asyncio.client import connect  # noqa: PLC0415
@@ -161,8 +174,8 @@ async def open_websocket(url: str, headers: Mapping[str, str]) -> AsyncIterator[
         additional_headers=dict(headers),
         user_agent_header=None,
         open_timeout=_OPEN_TIMEOUT_S,
-        ping_interval=_PING_S,
-        ping_timeout=_PING_S,
+        ping_interval=ping_s,
+        ping_timeout=ping_s,
         close_timeout=2.0,
         max_size=_MESSAGE_LIMIT,
         logger=quiet,
@@ -177,6 +190,7 @@ async def open_websocket(url: str, headers: Mapping[str, str]) -> AsyncIterator[
         raise RefusedError("the server opens no websocket") from error
     except (OSError, TimeoutError, WebSocketException, EOFError) as error:
         raise GoneError(in_words(error)) from error
+    keep_alive(connection.transport.get_extra_info("socket"))
     try:
         yield WebSocket(connection)
     finally:
