@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from scrobbler.api import Work, describe
 from scrobbler.clock import Clock, iso
-from scrobbler.courier.plan import BATCH, Close, DeletePosition, Tell, WriteHistory, shows
+from scrobbler.courier.plan import BATCH, Close, DeletePosition, Tell, WriteHistory, doubtful_start, shows
 from scrobbler.identify.aliases import aliases
 from scrobbler.plays.judge import parts_of
 from scrobbler.plays.model import Fact, Note
@@ -76,7 +76,7 @@ class Delivery:
         # Until the answer is known, the worse is taken for true: that a start has arrived, and that a pause or stop has not.
         doubtful = replace(before, sure=False)
         if step.action == "start":
-            doubtful = replace(step.shown, sure=False, beneath=_left_beneath(step.shown, before))
+            doubtful = doubtful_start(step.shown, before, self._clock.now())
         attempt = await self._begin(step.action, about, rows, doubtful)
         try:
             reply = await self._simkl.scrobble(
@@ -256,12 +256,6 @@ class Delivery:
             plays.write_notes(connection, notes, now.utc_ms)
 
         await self._database.write(both)
-
-
-def _left_beneath(started: ledger.Shown, before: ledger.Shown) -> ledger.Shown | None:
-    """Say what may go on showing where a start is lost: another title that played before it."""
-    same = (started.work_id, started.part) == (before.work_id, before.part)
-    return before if before.mode == "playing" and not same else before.beneath
 
 
 def _refused_end(after: ledger.Shown, before: ledger.Shown) -> ledger.Shown:

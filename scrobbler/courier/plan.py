@@ -309,7 +309,25 @@ def _end_beneath(desk: Desk, beneath: Shown) -> Tell:
 
 def _would_count(shown: Shown, now: Now) -> bool:
     """Tell whether Simkl, counting on since the last call, would take it for watched at the next start (rule 8)."""
+    return _counted(shown, now) >= SIMKL_PERCENT
+
+
+def _counted(shown: Shown, now: Now) -> float:
+    """Say how far Simkl counts a play to be by now, in percent, at the most."""
+    return shown.progress + max(0, now.utc_ms - shown.at_utc_ms) * 100 / _shortest_ms(shown)
+
+
+def _shortest_ms(shown: Shown) -> int:
     kind = "episode" if isinstance(shown.work, Episode) else "movie"
-    runtime_ms = min(shown.runtime_ms or _FALLBACK_MS[kind], _FALLBACK_MS[kind])
-    reached = shown.progress + max(0, now.utc_ms - shown.at_utc_ms) * 100 / runtime_ms
-    return reached >= SIMKL_PERCENT
+    return min(shown.runtime_ms or _FALLBACK_MS[kind], _FALLBACK_MS[kind])
+
+
+def doubtful_start(started: Shown, before: Shown, now: Now) -> Shown:
+    """Say what Simkl shows while the fate of a start is unknown: it, or what played before, counted on from where that was."""
+    same = (started.work_id, started.part) == (before.work_id, before.part)
+    if before.mode != "playing":
+        return replace(started, sure=False, beneath=before.beneath)
+    if not same:
+        return replace(started, sure=False, beneath=replace(before, beneath=None))
+    ahead_ms = max(0.0, _counted(before, now) - started.progress) * _shortest_ms(started) / 100
+    return replace(started, sure=False, beneath=before.beneath, at_utc_ms=now.utc_ms - int(ahead_ms))

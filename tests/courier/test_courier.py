@@ -550,3 +550,18 @@ async def test_what_was_watched_beneath_a_lost_start(house: House) -> None:
     await house.pass_time(600)
     assert house.simkl.playing == {}
     assert [title for _, title, _ in house.simkl.history_rows] == ["Sintel (2010)"]
+
+
+async def test_a_start_that_is_lost_for_long_does_not_count_its_own_title(house: House) -> None:
+    """Rule 8: Simkl counts on from the start it knows; it is told where the play is before it is told that it goes on."""
+    await house.hear("play", 0)
+    await house.watch(0, 20, every_s=60)
+    house.simkl.down = LOST
+    await house.hear("pause", 20)
+    await house.pass_time(5)
+    await house.hear("play", 20)
+    await house.watch(20, 73, every_s=60)
+    house.simkl.down = None
+    await house.watch(73, 79, every_s=60)
+    told = [one[0] for one in house.simkl.told]
+    assert told == ["start", "pause", "start"]

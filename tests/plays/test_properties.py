@@ -1,7 +1,7 @@
 """The machine against a small model of people watching: whatever is lost, doubled, swapped or late, its promises hold.
 
 The model knows the truth (who played what, how far, by the wall clock) and nothing of the machine's inside. The short
-profile runs the same examples each time; `SCROBBLER_PROPERTIES=long` looks for new ones.
+profile runs the same examples each time; `SCROBBLER_PROPERTIES=long` looks for new ones, `SCROBBLER_EXAMPLES` many.
 """
 
 import os
@@ -285,17 +285,61 @@ class Evenings(RuleBasedStateMachine):
         length = LENGTHS[repr(playback.item)]
         if kind == "end" and playback.position_ms < length:
             kind = "stop"
+        ended_utc_ms = self.utc_ms
         self.say(player, kind, None if kind in ("end", "gone") else playback.position_ms)
         player.now = None
-        if kind == "gone" or not playback.honest:
+        if kind != "gone":
+            self._must_be_watched(player, playback, ended_utc_ms)
+
+    def _must_be_watched(self, player: Player, playback: Playback, ended_utc_ms: int) -> None:
+        """An honest playback that ended past the threshold is a watch of that minute, for everybody in front of it."""
+        if not playback.honest:
             return
         self.identify_all()
         self._advance(10_000, awake=True)
+        length, number = LENGTHS[repr(playback.item)], ITEMS.index(playback.item) + 1
         for watcher in player.watchers:
+            key = (watcher.account, repr(playback.item))
             done = playback.position_ms * 100 >= LIMITS[watcher.account, type(playback.item)] * length
-            alone = self.begun[watcher.account, repr(playback.item)] == 1
-            if done and alone and watcher.account not in playback.private:
-                assert self._watches(watcher.account, playback.item) >= 1, f"{watcher.account} watched {playback.item}"
+            if not done or self.begun[key] > 1 or watcher.account in playback.private:
+                continue
+            found = [one for one in self.facts if one.kind == "watched" and one.account == watcher.account]
+            found = [one for one in found if one.work_id == number]
+            assert found, f"{watcher.account} watched {playback.item}"
+            if key not in self.verdicts:
+                off_ms = abs(max(one.at_utc_ms for one in found) - ended_utc_ms)
+                assert off_ms <= MINUTE, f"{watcher.account} watched {playback.item}, {off_ms / 1000:g} s away"
+
+    @rule(name=st.sampled_from(["tv", "den", "bed"]), item=st.sampled_from(ITEMS), later_ms=st.integers(0, 1_500))
+    def overtake(self, name: str, item: Movie | Episode, later_ms: int) -> None:
+        """The next item begins, and its beginning arrives before the stop of the one that it replaces."""
+        player = self.players[name]
+        old = player.now
+        if old is None or old.item == item:
+            return
+        ended_utc_ms, played_on = self.utc_ms, old.playing
+        self.begin(name, item, 0)
+        new, player.now = player.now, None
+        self._advance(later_ms, awake=True)
+        player.now = old
+        old.playing = False
+        self.say(player, "stop", old.position_ms)
+        player.now = new
+        if new is not None:
+            new.position_ms += later_ms
+            self._saw(player, item, 0, later_ms)
+        if played_on:
+            self._must_be_watched(player, old, ended_utc_ms)
+
+    @rule(name=st.sampled_from(["tv", "den", "bed"]), kind=st.sampled_from(["play", "pause", "stop"]))
+    def a_word_is_lost(self, name: str, kind: Kind) -> None:
+        """What the player does reaches nobody: a resume, a pause, or a stop."""
+        player = self.players[name]
+        if player.now is not None:
+            player.now.honest = False
+            player.now.playing = kind == "play"
+            if kind == "stop":
+                player.now = None
 
     @rule(name=st.sampled_from(["tv", "den", "bed"]))
     def vanish(self, name: str) -> None:
@@ -403,14 +447,11 @@ class Evenings(RuleBasedStateMachine):
 
     # What must hold.
 
-    def _watches(self, account: str, item: Item) -> int:
-        number = [repr(one) for one in ITEMS].index(repr(item)) + 1
-        return sum(fact.kind == "watched" and fact.account == account and fact.work_id == number for fact in self.facts)
-
     def _judge(self, fact: Fact) -> None:
         item = ITEMS[fact.work_id - 1]
         key = (fact.account, repr(item))
         assert fact.progress in self.told[repr(item)], f"{fact.progress} was never reported"
+        assert fact.at_utc_ms <= self.utc_ms, "nothing is over before it is"
         if fact.kind == "watched":
             rivals = [one for one in self.facts if one.kind == "watched" and one.account == fact.account]
             rivals = [one for one in rivals if (one.work_id, one.part) == (fact.work_id, fact.part)]
@@ -473,7 +514,7 @@ _LONG = os.environ.get("SCROBBLER_PROPERTIES") == "long"
 TestEvenings = Evenings.TestCase
 TestEvenings.__doc__ = "Whatever happens in an evening, the promises of the state machine hold."
 TestEvenings.settings = settings(
-    max_examples=2_000 if _LONG else 400,
+    max_examples=int(os.environ.get("SCROBBLER_EXAMPLES", "2000")) if _LONG else 400,
     stateful_step_count=60 if _LONG else 40,
     deadline=None,
     derandomize=not _LONG,
