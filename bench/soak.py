@@ -3,22 +3,18 @@
 import asyncio
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 import click
 
-from tests.soak.drill import Away, Drill
+from tests.soak.drill import Away, Drill, Then
+from tests.soak.players import Source
 from tests.soak.reckoning import Outcome
 from tests.soak.soak import Plan, soak
 
-DRILLS: tuple[tuple[str, Away], ...] = (
-    ("plex", "at once"),
-    ("plex", "an hour"),
-    ("jelly", "at once"),
-    ("jelly", "an hour"),
-    ("relay", "at once"),
-    ("relay", "an hour"),
-)
+SOURCES: tuple[Source, ...] = ("plex", "jelly", "relay")
+DRILLS: tuple[tuple[Away, Then], ...] = (("at once", "goes on"), ("an hour", "goes on"), ("at once", "vanishes"))
 
 
 @click.command()
@@ -41,10 +37,10 @@ def main(days: int, kills: int, seeds: str, tick: int, keep: Path | None, *, dri
         plan = Plan(seed=seed, days=days, kills=kills, tick_s=tick)
         began = time.monotonic()
         good &= _tell(f"household {seed}, {days} days", asyncio.run(soak(plan, keep)), time.monotonic() - began)
-    for source, away in DRILLS if drills else ():
+    for source, (away, then) in product(SOURCES, DRILLS if drills else ()):
         began = time.monotonic()
-        outcome = asyncio.run(Drill(source, away).run())  # type: ignore[arg-type]
-        good &= _tell(f"drill {source}, away {away}", outcome, time.monotonic() - began)
+        outcome = asyncio.run(Drill(source, away, then).run())
+        good &= _tell(f"drill {source}, away {away}, player {then}", outcome, time.monotonic() - began)
     sys.exit(0 if good else 1)
 
 
@@ -73,6 +69,8 @@ def _tell(name: str, outcome: Outcome, seconds: float) -> bool:
     for deviation in outcome.deviations:
         print(f"  ! {deviation}")
     sys.stdout.flush()
+    for label in outcome.never_reached if name.startswith("drill") else ():
+        print(f"  ! never reached: {label}")
     return not outcome.deviations and not (name.startswith("drill") and outcome.never_reached)
 
 

@@ -102,7 +102,8 @@ def plan(desk: Desk, now: Now) -> Step:
     for row in watched:
         if row.stage == "delete":
             return DeletePosition(row=row)
-        if row.stage == "tell" and row.live and now.utc_ms - row.fact.at_utc_ms <= LIVE_MS:
+        live = row.live and now.utc_ms - row.fact.at_utc_ms <= LIVE_MS
+        if row.stage == "tell" and (live or _left_unknown(desk, row, now)):
             return _still_beneath(desk, _complete(desk, row, now))
     if watched:
         return _history(watched, desk.batch)
@@ -113,6 +114,18 @@ def plan(desk: Desk, now: Now) -> Step:
     if desk.shown.beneath is not None:
         return _end_beneath(desk, desk.shown.beneath)
     return _banner(desk, now)
+
+
+def _left_unknown(desk: Desk, row: Row, now: Now) -> bool:
+    """Tell whether a stop below 80 % may have left a saved position whose id nobody knows.
+
+    Said again it saves the same position and names it, so that it can be deleted; later than ten minutes it might be a newer
+    one, of somebody who watches on elsewhere (rules 3, 12).
+    """
+    fact, banner = row.fact, desk.banner
+    plays_again = banner.mode != "nothing" and (banner.work_id, banner.part) == (fact.work_id, fact.part)
+    fresh = now.utc_ms - fact.at_utc_ms <= STALE_MS
+    return row.tries > 0 and fact.progress < SIMKL_PERCENT and fresh and not plays_again
 
 
 def _still_beneath(desk: Desk, step: Step) -> Step:

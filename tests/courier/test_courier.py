@@ -565,3 +565,42 @@ async def test_a_start_that_is_lost_for_long_does_not_count_its_own_title(house:
     await house.watch(73, 79, every_s=60)
     told = [one[0] for one in house.simkl.told]
     assert told == ["start", "pause", "start"]
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+@pytest.mark.parametrize("away_s", [None, 1, 120])
+async def test_a_lost_stop_below_eighty_leaves_no_saved_position(
+    house: House,
+    away_s: float | None,
+    arrived: bool,  # noqa: FBT001
+) -> None:
+    """Rule 3: of a position whose id got lost with the answer, or with us, the id is asked for by saying it again."""
+    house.watchers = [replace(house.watchers[0], movie_percent=60)]
+    await house.hear("play", 0)
+    await house.watch(0, 70, every_s=60)
+    house.simkl.script = [Script(LOST, takes_effect=arrived)]
+    await house.hear("stop", 70)
+    await house.pass_time(0.5)
+    if away_s is not None:
+        await house.crash()
+        await house.pass_time(away_s)
+        await house.open()
+        house.serve()
+    await house.pass_time(600)
+    assert house.simkl.saved.get("alice", {}) == {}
+    assert [title for _, title, _ in house.simkl.history_rows] == ["Sintel (2010)"]
+    assert await house.outcomes() == [("Sintel (2010)", "settled", "watched")]
+
+
+async def test_a_lost_stop_is_not_said_again_over_a_newer_play(house: House) -> None:
+    """Rule 12: who watches the same title on gets no older position in its place."""
+    house.watchers = [replace(house.watchers[0], movie_percent=60)]
+    await house.hear("play", 0)
+    await house.watch(0, 70, every_s=60)
+    house.simkl.down = LOST
+    await house.hear("stop", 70)
+    await house.pass_time(40)
+    await house.hear("play", 5, player="bedroom")
+    house.simkl.down = None
+    await house.pass_time(60)
+    assert [one[0] for one in house.simkl.told] == ["start", "history", "start"]

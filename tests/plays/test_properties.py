@@ -437,7 +437,13 @@ class Evenings(RuleBasedStateMachine):
             self.give(Deadline())
             before = self.state
             self.say(player, "progress", player.now.position_ms + ahead * MINUTE, observed=False)
-            assert self.state == before
+            assert self._without_parts(self.state) == self._without_parts(before)
+
+    @staticmethod
+    def _without_parts(state: State) -> State:
+        """Leave out which part a viewing has come to: of one that has just been joined, any word brings it up to date."""
+        viewings = {name: msgspec.structs.replace(one, part=0) for name, one in state.viewings.items()}
+        return msgspec.structs.replace(state, viewings=viewings)
 
     @precondition(lambda self: self.pending)
     @rule(index=st.integers(0, 5))

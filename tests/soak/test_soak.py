@@ -25,6 +25,16 @@ async def test_a_death_at_any_point_loses_doubles_and_invents_nothing():
 
 
 @pytest.mark.anyio
+async def test_a_player_that_dies_with_the_daemon_leaves_nothing_that_shows():
+    """Killed at each point before an end, and nothing heard after: no start dangles, so nothing is counted the next day."""
+    drill = Drill("plex", "at once", "vanishes")
+    outcome = await drill.run()
+    assert not outcome.deviations, "\n".join(outcome.deviations)
+    assert set(outcome.never_reached) <= {"end: before everything is paused", "end: paused here, Simkl not told"}
+    assert outcome.simkl.recorded == 0
+
+
+@pytest.mark.anyio
 async def test_a_household_with_random_deaths_and_a_bad_line():
     """Four people, three days, twenty deaths at random moments, every fault of Simkl's: the history is the truth."""
     outcome = await soak(Plan(seed=11, days=3, kills=20, labelled=(), tick_s=60))
