@@ -1,6 +1,6 @@
 """Finds the plugins: every entry point ends in a visible state, and a broken one never stops the daemon (design.md 3)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Literal, TypeAlias
@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from scrobbler.api import HookOptions, HookPlugin, ListenerPlugin, SourceOptions, SourcePlugin, Traits
-from scrobbler.config.kinds import SourceKind
+from scrobbler.config.kinds import SourceKind, SourceKinds
 from scrobbler.config.typeinfo import fields_of
 
 GROUP = "scrobbler.plugins"
@@ -26,12 +26,28 @@ class Found(Struct, frozen=True, kw_only=True):
     problem: str = ""
 
 
-def discover(points: Iterable[EntryPoint]) -> dict[str, Found]:
-    """Load every entry point, by name."""
-    by_name: dict[str, list[EntryPoint]] = {}
-    for point in points:
-        by_name.setdefault(point.name, []).append(point)
-    return {name: _load(name, rivals) for name, rivals in sorted(by_name.items())}
+class Shelf(Mapping[str, Found]):
+    """What became of each entry point, by name. A plugin is loaded when it is first looked at, so only who uses it pays."""
+
+    def __init__(self, points: Iterable[EntryPoint]) -> None:
+        self._points: dict[str, list[EntryPoint]] = {}
+        for point in points:
+            self._points.setdefault(point.name, []).append(point)
+        self._found: dict[str, Found] = {}
+
+    def __getitem__(self, name: str) -> Found:
+        if name not in self._found:
+            self._found[name] = _load(name, self._points[name])
+        return self._found[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._points
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._points))
+
+    def __len__(self) -> int:
+        return len(self._points)
 
 
 def _load(name: str, rivals: list[EntryPoint]) -> Found:
@@ -79,17 +95,34 @@ def obstacle(plugin: type[SourcePlugin]) -> str:
 
 
 @cache
-def installed() -> dict[str, Found]:
-    """Load the plugins that are installed here, once."""
-    return discover(entry_points(group=GROUP))
+def installed() -> Shelf:
+    """Find the plugins that are installed here, once."""
+    return Shelf(entry_points(group=GROUP))
 
 
-def kinds() -> dict[str, SourceKind]:
+def kinds() -> SourceKinds:
     """List the source types that a configuration may name, with their option models.
 
     A type whose plugin is broken is among them, with its problem: one plugin must not make the whole file unusable.
     """
-    return {name: _kind(one) for name, one in installed().items()}
+    return _Kinds(installed())
+
+
+class _Kinds(Mapping[str, SourceKind]):
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    def __getitem__(self, name: str) -> SourceKind:
+        return _kind(self._shelf[name])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._shelf
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._shelf)
+
+    def __len__(self) -> int:
+        return len(self._shelf)
 
 
 def _kind(found: Found) -> SourceKind:

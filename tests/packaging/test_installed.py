@@ -71,3 +71,25 @@ def test_every_module_imports_and_keeps_its_word(name: str) -> None:
     module = import_module(name)
     promised = getattr(module, "__all__", ())
     assert [one for one in promised if not hasattr(module, one)] == []
+
+
+def test_a_plugin_that_nobody_uses_is_not_loaded(tmp_path: Path) -> None:
+    """To read a configuration loads the plugins that it names, and no other: memory is a feature."""
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        "simkl: {client_id: abc}\naccounts: {alice: {}}\nsources: {desk: {type: mpv, account: alice, sockets: ['/run/*']}}\n"
+    )
+    file.chmod(0o600)
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from scrobbler.config.loader import load_file\n"
+        "from scrobbler.sources.registry import kinds\n"
+        "loaded = load_file(Path(sys.argv[1]), {}, kinds())\n"
+        "assert list(loaded.config.sources) == ['desk']\n"
+        "print(*sorted({name.split('.')[1] for name in sys.modules if name.startswith('scrobbler_plugins.')}))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, file], capture_output=True, text=True, check=False, timeout=30, cwd=tmp_path
+    )
+    assert (done.stdout.split(), done.stderr) == (["mpv"], "")

@@ -114,7 +114,7 @@ def _preload() -> None:
     import scrobbler_plugins.plex  # noqa: PLC0415, F401
     from scrobbler.http import new_client  # noqa: PLC0415
 
-    kinds()
+    dict(kinds())
     asyncio.run(new_client().aclose())
     gc.freeze()
 
