@@ -117,11 +117,19 @@ def _checked_text(text: str, kind: inspect.StrType) -> str:
     if kind.max_length is not None and len(text) > kind.max_length:
         raise ValueProblemError(f"must have at most {kind.max_length} characters, it has {len(text)}")
     if kind.pattern is not None and not re.search(kind.pattern, text):
-        address = "an address such as http://host:8080, without a user or a password in it"
-        raise ValueProblemError(
-            f"must be {address}" if kind.pattern.startswith("^http") else f"must match {kind.pattern}"
-        )
+        raise ValueProblemError(f"must {_in_words(kind.pattern)}")
     return text
+
+
+def _in_words(pattern: str) -> str:
+    """Say what a pattern wants, where it is one of an address."""
+    if pattern.startswith("^http"):
+        return "be an address such as http://host:8080, without a user or a password in it"
+    schemes = re.match(r"\^\(([a-z|]+)\)://", pattern)
+    if schemes is None:
+        return f"match {pattern}"
+    *others, last = (f"{scheme}://" for scheme in schemes[1].split("|"))
+    return f"begin with {', '.join(others)} or {last}, without a user or a password in it"
 
 
 def expand_text(node: Scalar, env: Mapping[str, str], *, home: bool) -> str:
