@@ -13,7 +13,7 @@ pip=("$venv/bin/pip" --quiet --disable-pip-version-check install)
 "${pip[@]}" --require-hashes -r requirements.lock -r requirements-test.lock >>build/bench.log 2>&1
 "${pip[@]}" --no-deps --no-index --force-reinstall build/bench-dist/*.whl >>build/bench.log 2>&1
 
-for name in "${@:-startup memory all_sources hooks crowd calls mpv_latency}"; do
+for name in "${@:-startup memory all_sources hooks crowd calls mpv_latency latency}"; do
     for script in $name; do
         "$venv/bin/python" -m "bench.$script"
     done
