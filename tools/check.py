@@ -30,7 +30,7 @@ CHECKS = (
     ("import-linter", ("lint-imports",)),
     ("deptry", ("deptry", ".")),
 )
-PYTEST_LIMIT_S = 1200
+PYTEST_LIMIT_S = 2400
 LEFT_OUT = ("scrobbler", "plugins", "build", "dist", "run", ".git", ".venv*", ".*_cache")
 """What the copy of the tree, in which the tests run against the wheel, lacks of its top level."""
 
