@@ -60,7 +60,8 @@ class CatchingUp:
         if before_ms is not None and now_ms - before_ms > EVERY_S * 1000 + SUSPENDED_MS:
             await self._ask_all()
             return
-        await asyncio.gather(*(self.ask(name) for name in sorted(self._owing)))
+        gone = {source.name for source in self._sources if _gone(source)}
+        await asyncio.gather(*(self.ask(name) for name in sorted(self._owing - gone)))
         await self.mark()
 
     async def mark(self) -> None:
@@ -90,6 +91,11 @@ class CatchingUp:
         asked_ms: int | None = now_ms
         if since_ms is not None:
             asked_ms = await source.catch_up(max(since_ms, now_ms - self._limit_ms()))
-        if asked_ms is not None:
+        if asked_ms is not None and not _gone(source):
             await self._database.write(partial(plays.set_checkpoint, source=source.name, utc_ms=asked_ms))
             self._owing.discard(source.name)
+
+
+def _gone(source: Source) -> bool:
+    """Tell whether a listener has no contact: it says itself when it is back, and what it answers until then proves nothing."""
+    return source.is_listener and source.health.reachable is False

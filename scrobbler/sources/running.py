@@ -182,7 +182,7 @@ class Source:
 
     def _answered(self) -> None:
         """A source that only answers look-ups has nothing else that would say that it is back."""
-        if self.health.reachable is False:
+        if self.health.reachable is False and not self.is_listener:
             self._reachable(True)
 
     async def run(self) -> None:

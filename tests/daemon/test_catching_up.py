@@ -213,3 +213,19 @@ async def test_a_server_that_never_answers(house: House) -> None:
     assert len(house.server("cellar").asked) == 1
     assert not looking.done()
     looking.cancel()
+
+
+async def test_a_listener_without_contact(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that listens is asked when it says that it is back, not every few minutes, and an answer until then is none."""
+    await house.later()
+    source = house.sources.get("attic")
+    assert source is not None
+    monkeypatch.setattr(type(source), "is_listener", True)
+    await house.lose()
+    await house.later()
+    await house.later()
+    assert house.server().asked == []
+    await house.catching_up.ask("attic")  # answers, with nothing: its key is refused
+    assert source.health.reachable is False
+    await house.meet()
+    assert house.server().asked == [START + timedelta(seconds=EVERY_S)] * 2
