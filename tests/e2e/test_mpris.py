@@ -6,13 +6,13 @@ test has an `act`, in which somebody plays something and ends, and looks at what
 
 import subprocess
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
 
+from tests.e2e.acts import Acts
 from tests.e2e.players import FOUR_TIMES as MPV_4
 from tests.e2e.players import LONG_FILM, Clips, leave, until
 from tests.e2e.stage import Stage, Told
@@ -77,18 +77,8 @@ class Room(Stage):
         return play
 
 
-Act: TypeAlias = Callable[[Room, Path], None]
-ACTS: dict[str, Act] = {}
-
-
-def act(*places: str) -> Callable[[Act], Act]:
-    """Let a function be what happens at these places; it gets the room and a folder for its films."""
-
-    def keep(function: Act) -> Act:
-        ACTS.update(dict.fromkeys(places, function))
-        return function
-
-    return keep
+Played: TypeAlias = Callable[[str], Room]
+act: Acts[Room] = Acts()
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +86,7 @@ def room(tmp_path_factory: pytest.TempPathFactory, clips: Clips) -> Iterator[Roo
     """One daemon before many buses; at the end nothing may have been said beyond what was wanted."""
     folder = tmp_path_factory.mktemp("mpris")
     with ExitStack() as stack:
-        buses = {name: stack.enter_context(session_bus()) for name in ACTS if name != "cinema"}
+        buses = {name: stack.enter_context(session_bus()) for name in act.places if name != "cinema"}
         buses["cinema"] = buses["browser"]
         sources: dict[str, dict[str, Any]] = {
             name: {"type": "mpris", "account": name, "bus": bus.address} for name, bus in buses.items()
@@ -107,30 +97,21 @@ def room(tmp_path_factory: pytest.TempPathFactory, clips: Clips) -> Iterator[Roo
             (folder / name).mkdir()
         web = place()
         sources["web"] = {"type": "vlc", "account": "vlc-both", "url": f"http://127.0.0.1:{web}", "password": PASSWORD}
-        config = {"accounts": {name: {} for name in ACTS}, "sources": sources, "ignore": {"shorter_than": "0s"}}
+        config = {"accounts": {name: {} for name in act.places}, "sources": sources, "ignore": {"shorter_than": "0s"}}
         display = stack.enter_context(screen(folder / "screen.log"))
         sandbox = stack.enter_context(running_sandbox())
         daemon = stack.enter_context(DaemonProcess(folder, config, sandbox))
-        for name in ACTS:
+        for name in act.places:
             daemon.link(name)
         room = Room(daemon.start(), sandbox, buses, clips, web, display)
         yield room
         room.close()
 
 
-Played: TypeAlias = Callable[[str], Room]
-
-
 @pytest.fixture(scope="module")
 def played(room: Room) -> Iterator[Played]:
     """Begin all acts; give a function that waits for the end of one."""
-    with open_folder() as folder, ThreadPoolExecutor(len(ACTS)) as pool:
-        going_on = {one: pool.submit(one, room, folder / one.__name__) for one in dict.fromkeys(ACTS.values())}
-
-        def wait(at: str) -> Room:
-            going_on[ACTS[at]].result(150)
-            return room
-
+    with open_folder() as folder, act.going_on(room, folder, 150) as wait:
         yield wait
 
 

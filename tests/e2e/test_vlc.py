@@ -6,12 +6,12 @@ test has an `act`, in which somebody plays something and ends, and looks at what
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
 
+from tests.e2e.acts import Acts
 from tests.e2e.players import LONG_FILM, Clips
 from tests.e2e.stage import Stage, Told
 from tests.kit.daemon import DaemonProcess
@@ -45,27 +45,17 @@ class Room(Stage):
         return next(one.problem for one in self.daemon.status().sources if one.name == place)
 
 
-Act: TypeAlias = Callable[[Room, Path], None]
-ACTS: dict[str, Act] = {}
-
-
-def act(*places: str) -> Callable[[Act], Act]:
-    """Let a function be what happens at these places; it gets the room and a folder for its films."""
-
-    def keep(function: Act) -> Act:
-        ACTS.update(dict.fromkeys(places, function))
-        return function
-
-    return keep
+Played: TypeAlias = Callable[[str], Room]
+act: Acts[Room] = Acts()
 
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory: pytest.TempPathFactory, clips: Clips) -> Iterator[Room]:
     """One daemon in front of many players; at the end nothing may have been said beyond what was wanted."""
     folder = tmp_path_factory.mktemp("vlc")
-    ports = {name: place() for name in ACTS}
+    ports = {name: place() for name in act.places}
     config = {
-        "accounts": {name: {} for name in ACTS},
+        "accounts": {name: {} for name in act.places},
         "sources": {
             name: {"type": "vlc", "account": name, "url": f"http://127.0.0.1:{port}", "password": PASSWORD}
             for name, port in ports.items()
@@ -73,26 +63,17 @@ def room(tmp_path_factory: pytest.TempPathFactory, clips: Clips) -> Iterator[Roo
         "ignore": {"shorter_than": "0s"},
     }
     with running_sandbox() as sandbox, DaemonProcess(folder, config, sandbox) as daemon:
-        for name in ACTS:
+        for name in act.places:
             daemon.link(name)
         room = Room(daemon.start(), sandbox, ports, clips)
         yield room
         room.close()
 
 
-Played: TypeAlias = Callable[[str], Room]
-
-
 @pytest.fixture(scope="module")
 def played(room: Room) -> Iterator[Played]:
     """Begin all acts; give a function that waits for the end of one."""
-    with open_folder() as folder, ThreadPoolExecutor(len(ACTS)) as pool:
-        going_on = {one: pool.submit(one, room, folder / one.__name__) for one in dict.fromkeys(ACTS.values())}
-
-        def wait(place: str) -> Room:
-            going_on[ACTS[place]].result(120)
-            return room
-
+    with open_folder() as folder, act.going_on(room, folder, 120) as wait:
         yield wait
 
 
