@@ -4,8 +4,9 @@ usage: python tools/check.py check      the checks alone: ruff, mypy, import-lin
        python tools/check.py test       the checks, then the tests on this checkout and on the built wheel
        python tools/check.py test-all   the heavy suites
 
-Each step says what it does and how long it took; a check that fails shows what it said, and the others go on. Exits 1 when
-something failed, and in CI (CI=true) also when a suite could not run.
+Each step says what it does and how long it took; a check that fails shows what it said, and the others go on. Tests that
+drive real players wait most of the time, since films play at the speed of the clock: they run beside the others, and what
+they said is shown when they have ended. Exits 1 when something failed, and in CI (CI=true) also when a suite could not run.
 """
 
 import os
@@ -20,6 +21,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import suites
+from pytests import Tests
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -30,7 +32,6 @@ CHECKS = (
     ("import-linter", ("lint-imports",)),
     ("deptry", ("deptry", ".")),
 )
-PYTEST_LIMIT_S = 2400
 LEFT_OUT = ("scrobbler", "plugins", "build", "dist", "run", ".git", ".venv*", ".*_cache")
 """What the copy of the tree, in which the tests run against the wheel, lacks of its top level."""
 
@@ -55,6 +56,11 @@ class Report:
             print((error.stdout or b"").decode(errors="replace").rstrip(), flush=True)
         else:
             print(f"ok ({time.monotonic() - began:.0f} s)", flush=True)
+
+    def ended(self, failure: str | None) -> None:
+        """Note what failed, if anything did."""
+        if failure is not None:
+            self.failed.append(failure)
 
     def close(self) -> int:
         """Print the end of the report and return the exit code."""
@@ -92,24 +98,24 @@ def _tests(report: Report, target: str) -> None:
     installed = suites.install(chosen, log)
     if installed:
         print(f"installed with apt-get: {' '.join(installed)}")
-    select = ["-m", "heavy" if target == "test-all" else "not heavy"]
+    left_out: list[str] = []
     for suite in chosen:
         obstacle = suite.obstacle()
         if obstacle:
             report.left_out.append(f"{suite.name}: {obstacle}")
-            select += [f"--deselect={test}" for test in suite.tests]
+            left_out += [f"--deselect={test}" for test in suite.tests]
 
     with tempfile.TemporaryDirectory(prefix="scrobblerd-") as temporary:
         work = Path(temporary)
         if target == "test-all":
             if any(suite.obstacle() is None for suite in chosen):
-                _pytest(report, "heavy suites", sys.executable, ROOT, ["tests/heavy", *select], {})
+                heavy = Tests("heavy suites", sys.executable, ROOT, ("tests/heavy", "-m", "heavy", *left_out))
+                with heavy.running() as run:
+                    report.ended(run.wait())
             return
         dist = work / "dist"
         with report.step("wheel and sdist"):
             _quiet(sys.executable, "tools/dist.py", dist)
-        environment = {"SCROBBLER_DIST": str(dist)}
-        _pytest(report, "tests on this checkout", sys.executable, ROOT, select, environment)
         python = work / "venv" / "bin" / "python"
         tree = work / "tree"
         with report.step("the wheel in an environment of its own"):
@@ -118,9 +124,20 @@ def _tests(report: Report, target: str) -> None:
             _quiet(
                 python, "-P", "-c", f"import scrobbler; assert scrobbler.__file__.startswith({str(work)!r})", cwd=tree
             )
-        if python.exists():
-            select += [f"--deselect={test}" for suite in chosen if not suite.wheel for test in suite.tests]
-            _pytest(report, "tests on the built wheel", python, tree, select, environment)
+        more = {"SCROBBLER_DIST": str(dist)}
+        players = Tests(
+            "tests with real players and daemons", sys.executable, ROOT, ("-m", "real and not heavy", *left_out), more
+        )
+        others = Tests(
+            "the other tests on this checkout", sys.executable, ROOT, ("-m", "not real and not heavy", *left_out), more
+        )
+        without = [f"--deselect={test}" for suite in chosen if not suite.wheel for test in suite.tests]
+        wheel = Tests("tests on the built wheel", python, tree, ("-m", "not heavy", *left_out, *without), more)
+        with players.running(work / "players.log") as beside:
+            for tests in (others, wheel) if python.exists() else (others,):
+                with tests.running() as run:
+                    report.ended(run.wait())
+            report.ended(beside.wait())
 
 
 def _install_wheel(dist: Path, venv: Path) -> None:
@@ -134,21 +151,6 @@ def _install_wheel(dist: Path, venv: Path) -> None:
 def _not_in_the_copy(folder: str, names: list[str]) -> set[str]:
     top = Path(folder) == ROOT
     return {name for name in names if name == "__pycache__" or (top and any(fnmatch(name, out) for out in LEFT_OUT))}
-
-
-def _pytest(
-    report: Report, title: str, python: str | Path, tree: Path, arguments: list[str], more: dict[str, str]
-) -> None:
-    """Run pytest in `tree`, its output as it comes; the import path is that of `python` alone."""
-    print(f"{title}:", flush=True)
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | more
-    command = [str(python), "-P", "-m", "pytest", "--durations=5", "--durations-min=5", *arguments]
-    try:
-        subprocess.run(command, cwd=tree, env=environment, stdin=subprocess.DEVNULL, check=True, timeout=PYTEST_LIMIT_S)
-    except subprocess.CalledProcessError:
-        report.failed.append(title)
-    except subprocess.TimeoutExpired:
-        report.failed.append(f"{title}: ended after {PYTEST_LIMIT_S // 60} minutes")
 
 
 def _quiet(*command: str | Path, cwd: Path = ROOT) -> None:
