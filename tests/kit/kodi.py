@@ -4,11 +4,9 @@ Its library needs no network: NFO files name what is in it, and the local scrape
 needs no sound server either.
 """
 
-import json
 import os
 import select
 import signal
-import socket
 import sqlite3
 import subprocess
 import time
@@ -19,10 +17,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.kit.daemon import free_port
+from tests.kit.kodi_remote import KodiError, Remote
 from tests.kit.mpv import make_clip
 
 START_S = 60.0
 END_S = 20.0
+BINARIES = "*/kodi/kodi.bin"
+"""Below the folder of libraries: the program itself, whose end is Kodi's end; its starting script writes a report first."""
 VIDEO = 1
 """Kodi's number of the player of videos."""
 
@@ -47,16 +48,13 @@ _FOREVER = 2_147_483_647
 _CONTENTS = (("movies", "movies", _FOREVER), ("tv", "tvshows", 0))
 
 
-class KodiError(Exception):
-    """Kodi refused a command; the text is its own."""
-
-
 class KodiProcess:
     """One Kodi with its own home and screen; a context manager that leaves no process behind."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = free_port()
+        self._connection: Remote | None = None
         self._processes: list[subprocess.Popen[bytes]] = []
         self._write_settings()
 
@@ -74,10 +72,14 @@ class KodiProcess:
         runtime = home / "run"
         runtime.mkdir(mode=0o700, exist_ok=True)
         own = {"HOME": str(home), "DISPLAY": screen, "XDG_RUNTIME_DIR": str(runtime), "DBUS_SESSION_BUS_ADDRESS": ""}
-        self._spawn(["kodi", "--standalone", "--windowing=x11"], env={**kept, **own}, out=self.folder / "kodi.out")
+        (binary,) = Path("/usr/lib").glob(BINARIES)
+        command = [str(binary), "--standalone", "--windowing=x11"]
+        self._spawn(command, env={**kept, **own}, out=self.folder / "kodi.out")
         while True:
             with suppress(OSError, KodiError):
                 self.ask("JSONRPC.Ping")
+                # Its home screen fetches the library anew at each play, in a thread that now and then ends all of Kodi.
+                self.ask("GUI.ActivateWindow", window="settings")
                 return self
             assert time.monotonic() < deadline, f"Kodi does not answer; it said:\n{self.said}"
             time.sleep(0.1)
@@ -95,6 +97,7 @@ class KodiProcess:
 
     def end(self) -> None:
         """End all that was started."""
+        self._hang_up()
         for process in reversed(self._processes):
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -110,16 +113,14 @@ class KodiProcess:
         return "\n".join(path.read_text(errors="replace")[-4000:] for path in files if path.exists())
 
     def ask(self, method: str, **params: Any) -> Any:
-        """Ask by JSON-RPC; raises KodiError when it refuses."""
-        body = {"jsonrpc": "2.0", "id": "kit", "method": method, "params": params}
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as sock:
-            sock.sendall(json.dumps(body).encode())
-            for message in _messages(sock):
-                if message.get("id") == "kit":
-                    if "error" in message:
-                        raise KodiError(str(message["error"]))
-                    return message["result"]
-        raise KodiError("it closed the connection")
+        """Ask by JSON-RPC; raises KodiError when it refuses, and OSError when it does not answer."""
+        if self._connection is None:
+            self._connection = Remote(self.port)
+        try:
+            return self._connection.ask(method, params)
+        except OSError:
+            self._hang_up()
+            raise
 
     def open(self, **item: Any) -> None:
         """Play something: `movieid`, `episodeid`, `file`, or `playlistid`."""
@@ -155,9 +156,20 @@ class KodiProcess:
         """Whether it was started, and neither ended nor crashed."""
         return bool(self._processes) and self._processes[-1].poll() is None
 
+    @property
+    def crashed(self) -> bool:
+        """Whether it is gone, or about to be: an end that has begun is waited for."""
+        with suppress(OSError, KodiError):
+            self.ask("JSONRPC.Ping")
+            return False
+        if self.running:
+            with suppress(subprocess.TimeoutExpired):
+                self._processes[-1].wait(END_S)
+        return not self.running
+
     def revive(self) -> None:
         """Start it again, if it does not run."""
-        if not self.running:
+        if self.crashed:
             self.end()
             self.start()
 
@@ -263,6 +275,11 @@ class KodiProcess:
     ) -> None:
         self.end()
 
+    def _hang_up(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
     def _notes(self) -> Iterator[str]:
         return (path.read_text() for path in (self.media / "tv").rglob("*.nfo"))
 
@@ -308,19 +325,6 @@ class KodiProcess:
         while not condition():
             assert time.monotonic() < deadline, f"waited in vain until {what}; Kodi said:\n{self.said}"
             time.sleep(0.1)
-
-
-def _messages(sock: socket.socket) -> Iterator[dict[str, Any]]:
-    decoder, text = json.JSONDecoder(), b""
-    while data := sock.recv(65536):
-        text += data
-        while text:
-            try:
-                message, end = decoder.raw_decode(text.decode())
-            except ValueError:  # more is to come
-                break
-            text = text.decode()[end:].lstrip().encode()
-            yield message
 
 
 def _ids(ids: Mapping[str, str]) -> str:
