@@ -44,7 +44,8 @@ def command(file: Path | None, *, sandbox: bool) -> None:
         click.echo(f"warning: {warning}", err=True)
 
     from scrobbler.control.lock import StateDirError  # noqa: PLC0415
-    from scrobbler.daemon.app import Daemon, signals  # noqa: PLC0415
+    from scrobbler.daemon.app import Daemon  # noqa: PLC0415
+    from scrobbler.daemon.signals import signals  # noqa: PLC0415
     from scrobbler.hooks.server import ListenError  # noqa: PLC0415
     from scrobbler.simkl.tokens import TokenFileError  # noqa: PLC0415
     from scrobbler.store.database import StorageError  # noqa: PLC0415

@@ -19,7 +19,8 @@ import msgspec
 from scrobbler.config.loader import load_file
 from scrobbler.config.models import Log
 from scrobbler.daemon import logs
-from scrobbler.daemon.app import Daemon, signals
+from scrobbler.daemon.app import Daemon
+from scrobbler.daemon.signals import signals
 from scrobbler.sources.registry import kinds
 from tests.soak.clock import SteppedClock
 from tests.soak.instruments import Instruments, Life
