@@ -32,6 +32,9 @@ BARELY_PERCENT = 1.0
 
 BATCH = 50
 
+THRIFT = "the day's calls are kept for what was watched"
+"""Why a position is not saved when the allowance is nearly gone (rule 16)."""
+
 _FALLBACK_MS = {"movie": 90 * 60_000, "episode": 25 * 60_000}
 """Simkl's runtimes where it knows none, the shortest of each kind (simkl-api.md 0)."""
 
@@ -208,6 +211,8 @@ def _leave(desk: Desk, row: Row, now: Now) -> Step | None:
     dangling = here and (shown.mode == "playing" or not shown.sure)
     if not dangling and now.utc_ms - fact.at_utc_ms > STALE_MS:
         return Close(row=row, outcome="too old")
+    if desk.thrifty and not dangling:
+        return Close(row=row, outcome=f"not saved: {THRIFT}")
     rest_ms = row.owed_utc_ms + SETTLE_MS - now.utc_ms
     if banner.mode == "nothing" and 0 < rest_ms <= SETTLE_MS and not desk.leaving:
         # The player may only have taken a breath (rule 6); where something else plays already, it has not.

@@ -11,6 +11,7 @@ from scrobbler.courier.plan import (
     BATCH,
     LIVE_MS,
     STALE_MS,
+    THRIFT,
     Close,
     DeletePosition,
     Desk,
@@ -258,6 +259,14 @@ def test_thrifty_sheds_the_banner_alone() -> None:
     assert short(ask(wants=banner("paused", 40.0), shows=shown("playing"), thrifty=True))[0] == "pause"
     assert short(ask(shows=shown("playing"), thrifty=True))[0] == "pause"
     assert short(ask(row(WATCHED), thrifty=True))[0] == "stop"
+
+
+def test_thrifty_saves_no_position() -> None:
+    """Rule 16: with the allowance nearly gone a position costs no call, unless a start may dangle."""
+    assert short(ask(LEFT, thrifty=True)) == ("close", f"not saved: {THRIFT}")
+    assert short(ask(LEFT, shows=shown("paused", 20.0), thrifty=True)) == ("close", f"not saved: {THRIFT}")
+    assert short(ask(LEFT, shows=shown("playing"), thrifty=True)) == ("stop", FILM, 30.0)
+    assert short(ask(LEFT, shows=shown("paused", 20.0, sure=False), thrifty=True)) == ("stop", FILM, 30.0)
 
 
 def test_leaving_waits_for_no_flap() -> None:

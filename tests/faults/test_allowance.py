@@ -24,7 +24,7 @@ def _add(house: House) -> None:
 
 @pytest.mark.anyio
 async def test_the_last_tenth_is_for_completions(tmp_path: Path) -> None:
-    """With fifty calls left no film is shown as started or paused, but what was watched is recorded at once."""
+    """With fifty calls left nothing shows as started or paused, and no position is saved; a watch is recorded at once."""
     async with open_house(tmp_path, utc=NOON) as house:
         _add(house)
         await house.watch()
@@ -40,6 +40,11 @@ async def test_the_last_tenth_is_for_completions(tmp_path: Path) -> None:
         await house.passes(7 * MINUTE_S)
         await house.say("stop", 10 * MINUTE_S, film=SECOND)
         await house.passes(5)
+        assert house.told()[before:] == ["stop 201"]
+        await house.say("play", 0, film=SECOND)
+        await house.passes(3 * MINUTE_S)
+        await house.say("stop", 3 * MINUTE_S, film=SECOND)
+        await house.passes(MINUTE_S)
         assert house.told()[before:] == ["stop 201"]
         assert [watch.title for watch in house.simkl().history] == [FILM.title, SECOND.title]
 
