@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from scrobbler.api import SourceOptions, SourcePlugin, Traits
+from scrobbler.plays import silence
 
 ROOT = Path(__file__).parents[2]
 PLAYERS = ROOT / "docs" / "players"
@@ -128,6 +129,31 @@ def test_it_says_itself_what_it_is(name: str) -> None:
     traits = plugin.traits
     assert 0 < traits.quiet_s < traits.close_s
     assert 0 <= traits.richness <= 100
+
+
+PATIENCE: dict[tuple[bool, float, float], str] = {
+    (True, 60, 30 * 60): "1 minute | 30 minutes more",
+    (True, 90, 30 * 60): "1½ minutes | 30 minutes more",
+    (False, 15 * 60, 6 * 3600): "the rest of the film, and 15 minutes | 6 hours more",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_patience_is_documented(name: str) -> None:
+    """docs/rules.md tells for each type after which silence a play is paused, and closed, as its traits have it (rule 10)."""
+    lines = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8").splitlines()
+    (limits,) = [line.split(" | ", 1)[1] for line in lines if line.startswith("| `") and f"`{name}`" in line]
+    traits = loaded(name).traits
+    assert limits == f"{PATIENCE[traits.ticks, traits.quiet_s, traits.close_s]} |"
+
+
+def test_the_patience_with_those_who_tick_is_documented() -> None:
+    """The other lines of that table are the limits of the code."""
+    text = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    assert (silence.TICKING_QUIET_MS, silence.RHYTHMS, silence.TICKING_CLOSE_MS) == (2 * 60_000, 2, 30 * 60_000)
+    assert "| 2 minutes, or twice their usual gap | 30 minutes more |" in text
+    assert (silence.PAUSED_CLOSE_MS, silence.PAUSED_COUNTED_MS) == (24 * 3_600_000, 30 * 60_000)
+    assert "| it is already | a day; half an hour where its server counts it already |" in text
 
 
 def imports_of(path: Path, package: str) -> set[str]:
