@@ -65,6 +65,16 @@ class Playback:
     """When it came to its end, since when it stands there."""
 
 
+@dataclass(frozen=True)
+class Word:
+    """What one source said of a player, and when: a copy may come later."""
+
+    player: "Player"
+    ear: Ear
+    event: PlayerEvent
+    said_utc_ms: int
+
+
 @dataclass
 class Player:
     """One screen, the people before it, and the sources that report it."""
@@ -117,9 +127,8 @@ class Evenings(RuleBasedStateMachine):
             "bed": Player("bed", (Ear("relay", TICKS),), (BOB,)),
         }
         self.pending: list[str] = []
-        self.delayed: list[tuple[Player, Ear, PlayerEvent]] = []
-        self.said_utc_ms: dict[int, int] = {}
-        self.last: tuple[Player, Ear, PlayerEvent] | None = None
+        self.delayed: list[Word] = []
+        self.last: Word | None = None
         self.facts: list[Fact] = []
         self.viewings: dict[str, Viewing] = {}
         self.banners: dict[str, Banner] = {}
@@ -182,7 +191,7 @@ class Evenings(RuleBasedStateMachine):
             )
             if position_ms is not None and event.observed:
                 self.told[repr(item)] |= percents(item, position_ms)
-            self.last = (player, ear, event)
+            self.last = Word(player, ear, event, self.utc_ms)
             self.hear(player, ear, event)
 
     # Time, and what plays while it passes.
@@ -301,14 +310,17 @@ class Evenings(RuleBasedStateMachine):
             return
         self.identify_all()
         self._advance(10_000, awake=True)
-        length, number = LENGTHS[repr(playback.item)], ITEMS.index(playback.item) + 1
+        number = ITEMS.index(playback.item) + 1
+        # Of a file with several episodes, the one that it ended in.
+        length = LENGTHS[repr(playback.item)] // parts_of(playback.item)
+        part = min(parts_of(playback.item) - 1, playback.position_ms // length)
         for watcher in player.watchers:
             key = (watcher.account, repr(playback.item))
-            done = playback.position_ms * 100 >= LIMITS[watcher.account, type(playback.item)] * length
+            done = (playback.position_ms - part * length) * 100 >= LIMITS[watcher.account, type(playback.item)] * length
             if not done or self.begun[key] > 1 or watcher.account in playback.private:
                 continue
             found = [one for one in self.facts if one.kind == "watched" and one.account == watcher.account]
-            found = [one for one in found if one.work_id == number]
+            found = [one for one in found if (one.work_id, one.part) == (number, part)]
             assert found, f"{watcher.account} watched {playback.item}"
             # Of what stood at its end for a while, that end is as good a time as its stop.
             stood_ms = 0 if playback.reached_utc_ms is None else ended_utc_ms - playback.reached_utc_ms
@@ -404,35 +416,34 @@ class Evenings(RuleBasedStateMachine):
     def repeat(self) -> None:
         """The last word arrives once more."""
         assert self.last is not None
-        self._hear_again(*self.last)
+        self._hear_again(self.last)
 
     @precondition(lambda self: self.last is not None)
     @rule()
     def hold_back(self) -> None:
         """A copy of the last word is on a slow way."""
         assert self.last is not None
-        if not self.last[0].ticks:
+        if not self.last.player.ticks:
             self.delayed.append(self.last)
-            self.said_utc_ms[id(self.last[2])] = self.utc_ms
 
     @precondition(lambda self: self.delayed)
     @rule()
     def arrive(self) -> None:
         """What was on a slow way arrives, in the wrong order."""
-        for player in self.players.values():
-            if player is self.delayed[-1][0] and player.now is not None:
-                player.now.honest = False
-        player, ear, event = self.delayed.pop()
-        # After a day everything is forgotten, and a copy that comes still later is news.
-        if self.utc_ms - self.said_utc_ms.get(id(event), self.utc_ms) < DAY_MS - MINUTE:
-            self._hear_again(player, ear, event)
+        word = self.delayed.pop()
+        if word.player.now is not None:
+            word.player.now.honest = False
+        self._hear_again(word)
 
-    def _hear_again(self, player: Player, ear: Ear, event: PlayerEvent) -> None:
+    def _hear_again(self, word: Word) -> None:
         """A copy of a beginning may be taken for one: nobody can tell it from a film that is begun anew."""
-        if event.kind == "play":
-            for watcher in player.watchers:
-                self.begun[watcher.account, event.item_key] += 1
-        self.hear(player, ear, event)
+        # After a day everything is forgotten, and a copy that comes still later is news.
+        if self.utc_ms - word.said_utc_ms >= DAY_MS - MINUTE:
+            return
+        if word.event.kind == "play":
+            for watcher in word.player.watchers:
+                self.begun[watcher.account, word.event.item_key] += 1
+        self.hear(word.player, word.ear, word.event)
 
     @rule(name=st.sampled_from(["tv", "bed"]), ahead=st.integers(0, 20))
     def extrapolate(self, name: str, ahead: int) -> None:
