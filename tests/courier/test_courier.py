@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from scrobbler.api import Movie
-from scrobbler.courier.line import JITTER, SCHEDULE_S, retry_after_s
+from scrobbler.courier.line import SCHEDULE_S, retry_after_s
 from scrobbler.plays.model import Fact
 from scrobbler.simkl.allowance import Allowance
 from scrobbler.simkl.errors import HaltAll, NotLinked, RetryLater
@@ -106,11 +106,12 @@ async def test_retries_come_by_the_schedule(house: House) -> None:
     await house.pass_time(3600)
     times = [call.mono_ms for call in house.simkl.tries]
     waits = [(after - before) / 1000 for before, after in pairwise(times)]
-    expected = [*SCHEDULE_S, *([300.0] * (len(waits) - len(SCHEDULE_S)))]
-    assert len(waits) > len(SCHEDULE_S) + 2
+    schedule = [2, 4, 8, 15, 30, 60, 120, 240]
+    expected = [*schedule, *([300] * (len(waits) - len(schedule)))]
+    assert len(waits) > len(schedule) + 3
     assert sum(expected[:4]) < 30
     for wait, most in zip(waits, expected, strict=True):
-        assert most * (1 - JITTER) - 0.01 <= wait <= most + 0.01
+        assert most * 0.9 - 0.01 <= wait <= most + 0.01
 
 
 def test_jitter_never_lengthens_a_wait() -> None:

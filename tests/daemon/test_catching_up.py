@@ -27,7 +27,7 @@ DAY_S = 86_400.0
 
 
 class Server(HookPlugin):
-    """A source that remembers; `down` makes it refuse, `hangs` makes it never answer."""
+    """A source that remembers; `down` makes it refuse, `hangs` never answer, `babbles` answer what nobody understands."""
 
     Options = SourceOptions
     traits = Traits(ticks=False, knows_users=False, quiet_s=900, close_s=3600, richness=50)
@@ -35,7 +35,7 @@ class Server(HookPlugin):
     def __init__(self, options: Any, context: Context) -> None:
         super().__init__(options, context)
         self.asked: list[datetime] = []
-        self.down = self.hangs = False
+        self.down = self.hangs = self.babbles = False
         self.watched: list[datetime] = []
 
     async def missed(self, since: datetime) -> Sequence[PlayerEvent]:
@@ -44,6 +44,8 @@ class Server(HookPlugin):
             await asyncio.Event().wait()
         if self.down:
             raise ConnectError("refused")
+        if self.babbles:
+            raise ValueError("not what was asked for")
         film = Movie(title="Sintel")
         return [PlayerEvent(kind="watched", player="tv", item_key="1", item=film, at=at) for at in self.watched]
 
@@ -181,6 +183,18 @@ async def test_what_failed_is_asked_again(house: House) -> None:
     source = house.sources.get("attic")
     assert source is not None
     assert source.health.reachable is True
+
+
+async def test_an_answer_that_nobody_understands_is_none(house: House) -> None:
+    """A server that is there and says nonsense has not been asked yet: it is asked again from when it was last heard."""
+    await house.later()
+    house.server().babbles = True
+    await house.later(3600)
+    await house.later()
+    house.server().babbles = False
+    await house.later()
+    await house.later()
+    assert house.server().asked == [START + timedelta(seconds=EVERY_S)] * 3
 
 
 async def test_the_machine_slept(house: House) -> None:

@@ -15,7 +15,19 @@ from scrobbler.engine.engine import CHECKPOINT_MS, JOIN_WINDOW_MS, Answer, Engin
 from scrobbler.plays.model import Fact, Identified, Note, Resolve
 from scrobbler.store import plays
 from scrobbler.store.database import StorageError
-from tests.kit.virtual import EDGES, FILM, LENGTH_MS, MINUTE, OTHER, House, names_of, open_inline, run_down, second_look
+from tests.kit.virtual import (
+    EDGES,
+    EPISODE,
+    FILM,
+    LENGTH_MS,
+    MINUTE,
+    OTHER,
+    House,
+    names_of,
+    open_inline,
+    run_down,
+    second_look,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -282,6 +294,29 @@ async def test_aliases_join_what_two_sources_call_differently(house: House) -> N
     sessions = house.engine.state.sessions.values()
     assert len({one.work_id for one in sessions}) == 1
     assert [one.merged_into for one in house.engine.state.viewings.values()].count(None) == 1
+
+
+async def test_a_second_source_that_appears_after_a_restart(house: House) -> None:
+    """Kodi, and Jellyfin with its add-on there, which is heard only after a crash and names the episode its own way: one play."""
+    jellyfins = Episode(show=Show(title="Feuerfliege", ids=Ids(tvdb="78874", imdb="tt0303461")), season=1, number=2)
+    kodi: dict[str, Any] = {"work": EPISODE, "source": "kodi"}
+    jellyfin: dict[str, Any] = {"work": jellyfins, "source": "jellyfin", "player": "Kodi (Jellyfin add-on)"}
+    await house.hear("play", 0, **kodi)
+    await house.watch(0, 40, every_s=60, **kodi)
+    await house.restart()
+    await house.hear("progress", 40, **kodi)
+    await house.hear("play", 40, **jellyfin)
+    for percent in range(41, 96):
+        await house.pass_time(60)
+        await house.hear("progress", percent, **jellyfin)
+        await house.hear("progress", percent, **kodi)
+    await house.hear("stop", 95, **kodi)
+    await house.pass_time(2)
+    await house.hear("stop", 95, **jellyfin)
+    await house.pass_time(10)
+    assert [call.action for call in house.simkl.calls] == ["start", "stop"]
+    assert [(state, outcome) for _, state, outcome in await house.outcomes()] == [("settled", "watched")]
+    assert [one.merged_into for one in house.engine.state.viewings.values()] == [None, "p1"]
 
 
 async def test_contradicting_works_stay_apart(house: House) -> None:
