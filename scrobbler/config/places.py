@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from stat import S_ISREG
 
 from msgspec import UnsetType
 
@@ -23,12 +24,12 @@ def find_file(explicit: Path | None, env: Mapping[str, str]) -> Path:
         return named
     candidates = usual_files(env)
     for candidate in candidates:
-        if candidate.is_file():
+        if _is_there(candidate):
             return candidate
     places = ", ".join(map(str, candidates))
     message = (
         f"no configuration found; looked for {places}. "
-        "`scrobbler setup` writes one, config.example.yaml is one to start from, `-c FILE` names another place"
+        "config.example.yaml is one to start from, `-c FILE` names another place"
     )
     raise ConfigError([Problem("scrobbler", 0, 0, "", message)])
 
@@ -49,6 +50,16 @@ def state_dir(config: Config, env: Mapping[str, str]) -> Path:
         return Path(config.state_dir)
     given = env.get("STATE_DIRECTORY", "").split(":")[0]
     return Path(given) if given else _xdg(env, "XDG_STATE_HOME", ".local/state") / "scrobbler"
+
+
+def _is_there(path: Path) -> bool:
+    """Say whether there is a file; one in a folder that may not be looked into counts, and cannot be read then."""
+    try:
+        return S_ISREG(path.stat().st_mode)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
 
 
 def _xdg(env: Mapping[str, str], name: str, default: str) -> Path:

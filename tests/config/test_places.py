@@ -44,8 +44,16 @@ class TestFindFile:
             find_file(None, {"HOME": str(tmp_path), "CONFIGURATION_DIRECTORY": "/etc/unit"})
         text = str(caught.value)
         assert f"/etc/unit/config.yaml, {tmp_path}/.config/scrobbler/config.yaml, /etc/scrobbler/config.yaml" in text
-        assert "`scrobbler setup`" in text
         assert "config.example.yaml" in text
+
+    def test_a_folder_that_may_not_be_looked_into(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        """A file in somebody else's folder is meant, so that reading it says what is wrong."""
+
+        def refuse(path: Path) -> None:
+            raise PermissionError(path)
+
+        monkeypatch.setattr(Path, "stat", refuse)
+        assert find_file(None, {"HOME": str(tmp_path)}) == tmp_path / ".config/scrobbler/config.yaml"
 
 
 class TestStateDir:
