@@ -59,13 +59,15 @@ async def _run(config: "Config", account: str, tokens: Path, *, unlink: bool, ac
     from scrobbler.simkl.errors import SimklError  # noqa: PLC0415
     from scrobbler.simkl.grants import Grants  # noqa: PLC0415
     from scrobbler.simkl.signin import SignIn, SignInError, SimklApp  # noqa: PLC0415
-    from scrobbler.simkl.tokens import TokenFileError  # noqa: PLC0415
+    from scrobbler.simkl.tokens import TokenFileError, check_writable  # noqa: PLC0415
 
     settings = config.simkl
     app = SimklApp(client_id=settings.client_id, api_url=settings.api_url, auth=settings.auth)
     try:
         grants = Grants(tokens, SystemClock())
         _know_owners(grants, list(config.accounts))
+        if not unlink:
+            check_writable(tokens)
         async with new_client() as http:
             signin = SignIn(app, http=lambda: http, clock=SystemClock(), grants=grants)
             return await (_unlink(signin, account) if unlink else _link(signin, grants, account, accept=accept))

@@ -22,9 +22,10 @@ def config_option(command: Command) -> Command:
 
 
 def load(config_file: Path | None, *, without_simkl: bool = True) -> tuple["Loaded", Path]:
-    """Load the configuration and find the state directory. Raises ConfigError.
+    """Load the configuration and find the state directory. Raises ConfigError, and CommandError where it may not look.
 
-    `without_simkl`: a file whose `simkl` section alone is not right will do, as it does for `run --sandbox`.
+    A file whose `simkl` section alone is not right will do, as it does for `run --sandbox`; without `without_simkl` only
+    where the daemon's sandbox is in use.
     """
     from scrobbler.config.loader import load_file  # noqa: PLC0415 (only when a command runs)
     from scrobbler.config.places import find_file, state_dir  # noqa: PLC0415
@@ -35,9 +36,13 @@ def load(config_file: Path | None, *, without_simkl: bool = True) -> tuple["Load
     try:
         loaded = load_file(path, os.environ, kinds())
     except ConfigError as error:
-        if not without_simkl or not all(problem.path.startswith("simkl") for problem in error.problems):
+        if not all(problem.path.startswith("simkl") for problem in error.problems):
             raise
         loaded = load_file(path, os.environ, kinds(), sandbox=True)
+        found = _in_use(state_dir(loaded.config, os.environ))
+        if not without_simkl and found == state_dir(loaded.config, os.environ):
+            raise
+        return loaded, found
     return loaded, _in_use(state_dir(loaded.config, os.environ))
 
 
@@ -47,7 +52,8 @@ def _in_use(state_dir: Path) -> Path:
     from scrobbler.store.database import FILE_NAME  # noqa: PLC0415
 
     sandbox = state_dir / "sandbox"
-    if not sandbox.is_dir() or running(state_dir):
+    # Asked first: where another user owns the folder, this says so, and a look into it would fail without words.
+    if running(state_dir) or not sandbox.is_dir():
         return state_dir
     alone = (sandbox / FILE_NAME).exists() and not (state_dir / FILE_NAME).exists()
     return sandbox if alone or running(sandbox) else state_dir
@@ -72,12 +78,22 @@ def table(rows: Iterable[Sequence[str]], *, indent: str = "") -> str:
     rows = [[plain(cell) for cell in row] for row in rows]
     if not rows:
         return ""
-    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]) - 1)]
+    widths = [max(_width(row[index]) for row in rows) for index in range(len(rows[0]) - 1)]
     lines = (
-        indent + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])
+        indent
+        + "  ".join([*(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=False)), row[-1]])
         for row in rows
     )
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _width(text: str) -> int:
+    """Count the columns that a text takes on a terminal: titles in Chinese and Japanese take two for each character."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width  # noqa: PLC0415 (most tables need none of it)
+
+    return sum(0 if combining(one) else 2 if east_asian_width(one) in "WF" else 1 for one in text)
 
 
 def plain(text: str) -> str:

@@ -1,6 +1,7 @@
 """What `scrobbler doctor` tries, one thing after the other."""
 
 import asyncio
+import os
 import socket
 import stat
 from collections.abc import AsyncIterator, Iterator
@@ -76,7 +77,15 @@ def _clock_sane(clock: Clock) -> Finding:
 
 
 def _files(state_dir: Path) -> Iterator[Finding]:
-    if not state_dir.exists():
+    there = next(one for one in (state_dir, *state_dir.parents) if one.exists())
+    if not (there.is_dir() and os.access(there, os.R_OK | os.W_OK | os.X_OK)):
+        yield _tried(
+            good=False,
+            what=f"state directory: {state_dir} cannot be used: this user may not write into {there}",
+            advice="change its owner or mode, choose another `state_dir`, or run this command as the user of the daemon",
+        )
+        return
+    if there != state_dir:
         yield _tried(good=True, what=f"state directory: {state_dir} is made at the first start")
         return
     mode = stat.S_IMODE(state_dir.stat().st_mode)

@@ -57,7 +57,9 @@ def _work(
 
     if (movie is None) == (show is None):
         raise click.UsageError("give either --movie TITLE or --show TITLE")
-    if imdb is not None and not re.fullmatch(r"tt\d{5,12}", imdb):
+    if not (movie or show or "").strip():
+        raise click.UsageError(f"{'--movie' if show is None else '--show'} needs a title")
+    if imdb is not None and not re.fullmatch(r"tt\d{5,12}", imdb, re.ASCII):
         raise click.UsageError(f"--imdb {imdb!r} is no id of IMDb, it must be like tt0111161")
     for option, value in (("--tmdb", tmdb), ("--tvdb", tvdb)):
         if value is not None and not re.fullmatch(r"\d{1,12}", value, re.ASCII):

@@ -24,10 +24,19 @@ def command(config_file: Path | None, play: str | None) -> None:
     except NoDaemonError:
         count, later = _note(state_dir, name), " when the daemon runs again"
     if count == 0:
-        raise click.ClickException(
-            "nothing was refused" if name is None else f"{name} has nothing that could be sent again"
-        )
+        raise click.ClickException("nothing was refused" if name is None else _why_nothing(state_dir, name))
     click.echo(f"{count} {'fact is' if count == 1 else 'facts are'} sent again{later}")
+
+
+def _why_nothing(state_dir: Path, play: str) -> str:
+    from scrobbler.cli.offline import open_store  # noqa: PLC0415
+    from scrobbler.store.database import FILE_NAME  # noqa: PLC0415
+    from scrobbler.store.reading import find_play  # noqa: PLC0415
+
+    with open_store(state_dir / FILE_NAME) as connection:
+        if find_play(connection, play) is None:
+            return f"there is no play {play}; `scrobbler history` shows those that there are"
+    return f"{play} has nothing that could be sent again"
 
 
 def _note(state_dir: Path, play: str | None) -> int:

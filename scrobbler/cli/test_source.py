@@ -97,7 +97,6 @@ async def _watch_alone(config: "Config", source: str, *, as_json: bool) -> None:
     if not issubclass(found.plugin, ListenerPlugin):
         raise click.ClickException(f"{source} posts to the daemon, and no daemon runs; start it first")
     logs.configure(Log(level="warning"))
-    click.echo(f"watching {source} without a daemon, Ctrl-C ends", err=True)
     await _listen(found.plugin, config, source, options, as_json=as_json)
 
 
@@ -134,4 +133,5 @@ async def _listen(kind: type[Any], config: "Config", source: str, options: "Sour
         plugin = kind(options, context)
         if not plugin.listens():
             raise click.ClickException(f"{source} posts to the daemon, and no daemon runs; start it first")
+        click.echo(f"watching {source} without a daemon, Ctrl-C ends", err=True)
         await plugin.run()

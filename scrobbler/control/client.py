@@ -39,10 +39,10 @@ def stream(state_dir: Path, command: str, /, **args: Any) -> Iterator[Any]:
 
 
 def running(state_dir: Path) -> bool:
-    """Tell whether a daemon answers there."""
+    """Tell whether a daemon answers there. Raises CommandError where this user may not look."""
     try:
         _connect(state_dir, TIMEOUT_S).close()
-    except (NoDaemonError, CommandError):
+    except NoDaemonError:
         return False
     return True
 

@@ -9,7 +9,7 @@ from scrobbler.engine.engine import Answer, Engine
 from scrobbler.identify.aliases import aliases
 from scrobbler.plays.judge import part_work
 from scrobbler.plays.model import Fact, Note
-from scrobbler.store import plays, works
+from scrobbler.store import plays, reading, works
 from scrobbler.store.database import Connection, Database
 
 _FACT = msgspec.json.Decoder(Fact)
@@ -56,6 +56,8 @@ async def correct(engine: Engine, database: Database, clock: Clock, play: str, w
             )
         return len(rows)
 
+    if await database.read(lambda connection: reading.find_play(connection, play)) is None:
+        raise CorrectionError(f"there is no play {play}; `scrobbler history` shows those that there are")
     if await database.write(rewrite) == 0:
         raise CorrectionError(f"{play} has nothing that could be corrected; `scrobbler why {play}` tells its story")
     return "it is sent again; an entry that Simkl already has under the wrong title must be removed there"

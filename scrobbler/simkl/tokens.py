@@ -107,6 +107,16 @@ def save(path: Path, tokens: dict[str, Token]) -> None:
         raise TokenFileError(f"The token file {path} cannot be written: {error.strerror}.") from error
 
 
+def check_writable(path: Path) -> None:
+    """See whether the file could be written, before somebody signs in for nothing. Raises TokenFileError."""
+    try:
+        make_folder(path.parent)
+    except OSError as error:
+        raise TokenFileError(f"The token file {path} cannot be written: {error.strerror}.") from error
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise TokenFileError(f"The token file {path} cannot be written: this user may not write into {path.parent}.")
+
+
 def make_folder(folder: Path) -> None:
     """Make the folder, for its owner alone, unless it is there."""
     if not folder.is_dir():

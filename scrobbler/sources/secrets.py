@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct, UnsetType
 
 from scrobbler.api import SourceOptions
+from scrobbler.simkl.tokens import keep_owner
 
 FILE_NAME = "secrets.json"
 FORMAT = 1
@@ -74,6 +75,7 @@ def _save(path: Path, kept: dict[str, str]) -> None:
         temporary.unlink(missing_ok=True)
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "wb") as file:
+            keep_owner(file.fileno(), path.parent)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -87,6 +89,7 @@ def _alone(path: Path) -> Iterator[None]:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        keep_owner(handle, path.parent)
     except OSError as error:
         raise SecretsError(f"{path.parent} cannot be written: {error.strerror}") from None
     try:

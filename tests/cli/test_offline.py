@@ -61,6 +61,11 @@ def test_history(full_home: tuple[Home, dict[str, str]]):
     assert older[0]["id"] == lines[3].split()[0]
 
 
+def test_columns_hold_for_every_script():
+    """What takes two columns on a terminal for each character is counted so."""
+    assert table([["\u5343\u3068", "x"], ["abcd", "y"], ["e\u0301", "z"]]) == "\u5343\u3068  x\nabcd  y\ne\u0301     z"
+
+
 def test_titles_cannot_steer_the_terminal():
     """Control characters in a title, which any file may have, become blanks; letters of all alphabets stay."""
     assert table([["p1", "evil\x1b[2J\x07\n\u202e", "アニメ é"]]) == "p1  evil [2J     アニメ é"
@@ -126,6 +131,9 @@ def test_pause_and_resume(home: Home):
         (["fix", "p1", "--movie", "X", "--episode", "1"], "a film has no"),
         (["fix", "p1", "--show", "X"], "needs --episode"),
         (["fix", "p1", "--movie", "X", "--imdb", "0111161"], "tt0111161"),
+        (["fix", "p1", "--movie", "X", "--imdb", "tt\uff11\uff12\uff13\uff14\uff15"], "tt0111161"),
+        (["fix", "p1", "--movie", " "], "--movie needs a title"),
+        (["fix", "p1", "--show", "", "--episode", "1"], "--show needs a title"),
         (["fix", "p1", "--movie", "X", "--tmdb", "abc"], "must be a number"),
         (["test", "cellar"], "configured are scripts, room"),
     ],
@@ -153,10 +161,59 @@ def test_the_owner_is_respected(home: Home):
     assert "is in use by process" in done.err
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["status"],
+        ["history"],
+        ["why", "p1"],
+        ["review"],
+        ["retry"],
+        ["pause"],
+        ["resume"],
+        ["doctor"],
+        ["test", "room"],
+    ],
+)
+def test_the_folder_of_another_user(home: Home, args: list[str]):
+    """Where another user owns the state, each command says so, and as whom to run it."""
+    home.state_dir.mkdir(mode=0o000)
+    try:
+        done = home.run(*args, stranger=True)
+    finally:
+        home.state_dir.chmod(0o700)
+    assert done.code == 1
+    assert "run this command as the user of the daemon" in done.err
+    assert str(home.state_dir) in done.err
+    assert "inside scrobbler" not in done.err
+
+
+def test_doctor_tries_the_state_directory(home: Home):
+    """A state directory that cannot be made is said by doctor as such, with what to do."""
+    home.state_dir.parent.chmod(0o500)
+    try:
+        done = home.run("doctor", stranger=True)
+    finally:
+        home.state_dir.parent.chmod(0o700)
+    assert done.code == 1
+    assert f"BAD   state directory: {home.state_dir} cannot be used" in done.out
+    assert "choose another `state_dir`" in done.out
+
+
+def test_an_unknown_play_is_said(full_home: tuple[Home, dict[str, str]]):
+    """A play that does not exist is told apart from one of which nothing was refused."""
+    home, made = full_home
+    assert "there is no play p999" in home.run("retry", "p999").err
+    assert "nothing that could be sent again" in home.run("retry", made["playing"]).err
+
+
 def test_the_sandbox_has_a_place_of_its_own(home: Home):
     """What `run --sandbox` recorded is found where nothing else was recorded."""
     asyncio.run(_fill_sandbox(home))
     assert "Sintel" in home.run("history").out
+    # The example of `make run` has no client_id, and needs none there.
+    home.config.write_text(home.config.read_text().replace('"abc"', '"your-client-id"'))
+    assert "accounts: not tried" in home.run("doctor").out
 
 
 async def _fill_sandbox(home: Home) -> None:

@@ -104,6 +104,7 @@ def test_refusals_of_the_daemon(daemon: Running):
         done = daemon.home.run(*args)
         assert done.code == 1, args
         assert len(done.err.strip().splitlines()) == 1
+        assert "p999" not in args or "there is no play p999" in done.err
 
 
 def test_watching_a_source(daemon: Running):

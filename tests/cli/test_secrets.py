@@ -41,6 +41,14 @@ def test_two_at_once_agree(tmp_path: Path):
     assert len(found) == 1
 
 
+def test_what_root_makes_belongs_to_the_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """`sudo scrobbler doctor` must not lock the daemon out of its own secrets."""
+    given: list[Path] = []
+    monkeypatch.setattr("scrobbler.sources.secrets.keep_owner", lambda _handle, folder: given.append(folder))
+    hook_secrets(tmp_path, "attic", PLAIN)
+    assert given == [tmp_path, tmp_path]
+
+
 @pytest.mark.parametrize("content", ["{", "[]", "\xff", json.dumps({"version": 9, "secrets": {}})])
 def test_a_damaged_file_is_a_sentence(tmp_path: Path, content: str):
     """A file that cannot be understood is never overwritten."""

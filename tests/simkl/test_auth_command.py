@@ -171,6 +171,15 @@ def test_a_damaged_token_file_ends_with_1(run: Command):
     assert (run.state / "tokens.json").read_text() == "{"
 
 
+def test_a_folder_that_cannot_be_written_ends_with_1(run: Command, monkeypatch: pytest.MonkeyPatch):
+    """Nobody signs in for nothing: that the link could not be kept is said before a code is shown."""
+    monkeypatch.setattr(os, "access", lambda _path, mode: not mode & os.W_OK)
+    result = run.run("alice")
+    assert result.exit_code == 1
+    assert f"may not write into {run.state}" in result.stderr
+    assert "open http" not in result.stdout
+
+
 class _Folder:
     """A folder of somebody else."""
 
