@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from msgspec import inspect
 
@@ -118,7 +119,18 @@ def _checked_text(text: str, kind: inspect.StrType) -> str:
         raise ValueProblemError(f"must have at most {kind.max_length} characters, it has {len(text)}")
     if kind.pattern is not None and not re.search(kind.pattern, text):
         raise ValueProblemError(f"must {_in_words(kind.pattern)}")
+    if kind.pattern is not None and "://" in kind.pattern and not _names_a_place(text):
+        raise ValueProblemError("must name a host behind ://, and a port, if any, from 1 to 65535, as in host:8080")
     return text
+
+
+def _names_a_place(address: str) -> bool:
+    """Tell whether host and port of an address can be; a pattern cannot count."""
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _in_words(pattern: str) -> str:

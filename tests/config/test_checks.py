@@ -62,6 +62,18 @@ def source(text: str) -> str:
             "type: plex, users: {a: bob}, url: ftp://x",
             '4:43: sources.one.url: is "ftp://x", it must be an address such as http://',
         ),
+        (
+            "type: plex, users: {a: bob}, url: 'http://plex:324000'",
+            '4:43: sources.one.url: is "http://plex:324000", it must name a host behind ://, and a port, if any, from 1 to',
+        ),
+        (
+            "type: plex, users: {a: bob}, url: 'http://plex:port'",
+            '4:43: sources.one.url: is "http://plex:port", it must',
+        ),
+        (
+            "type: plex, users: {a: bob}, url: 'http://:80/'",
+            '4:43: sources.one.url: is "http://:80/", it must name a host',
+        ),
         ("typ: plex", "4:3: sources.one.type: is missing, types are events, mpv and plex"),
     ],
 )

@@ -23,3 +23,8 @@ class KodiOptions(HookOptions, kw_only=True, omit_defaults=True):
             description="Only what is watched while this profile of Kodi is in use. Needs `url`; left out: every profile."
         ),
     ] = UNSET
+
+    def __post_init__(self) -> None:
+        """Refuse what would count for everybody."""
+        if self.profile is not UNSET and self.url is UNSET:
+            raise ValueError("`profile` needs `url`: the add-on does not tell which profile is in use")
