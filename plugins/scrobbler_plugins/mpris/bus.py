@@ -23,7 +23,7 @@ _BUS = "org.freedesktop.DBus"
 _OBJECT = "/org/mpris/MediaPlayer2"
 _PLAYER = "org.mpris.MediaPlayer2.Player"
 _PROPERTIES = "org.freedesktop.DBus.Properties"
-_INSTALL = 'the package `dbus-fast` is not installed: install it by pip install "scrobblerd[mpris]"'
+MISSING = 'the package `dbus-fast` is not installed: install it by pip install "scrobblerd[mpris]"'
 GONE = "the session bus has gone"
 _HELP = "run the daemon as a user service of the person who watches, or set `bus` (docs/players/mpris.md)"
 
@@ -134,7 +134,7 @@ async def open_bus(address: str, signal: Callable[[Signal], None]) -> AsyncItera
         from dbus_fast.aio import MessageBus  # noqa: PLC0415
         from dbus_fast.errors import AuthError, InvalidAddressError  # noqa: PLC0415
     except ImportError as error:
-        raise GoneError(_INSTALL) from error
+        raise GoneError(MISSING) from error
 
     def received(message: "Message") -> None:
         if message.message_type is MessageType.SIGNAL:

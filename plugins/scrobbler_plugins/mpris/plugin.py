@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from scrobbler.api import CheckResult, Context, ListenerPlugin, SourceOptions, Traits
 from scrobbler.api.connection import GoneError, keep_connected, retry_s
-from scrobbler_plugins.mpris.bus import GONE, Bus, Signal, address_of, open_bus
+from scrobbler_plugins.mpris.bus import GONE, MISSING, Bus, Signal, address_of, open_bus
 from scrobbler_plugins.mpris.checks import examine
 from scrobbler_plugins.mpris.follow import Follower
 from scrobbler_plugins.mpris.media import Rules
@@ -25,6 +26,11 @@ class Plugin(ListenerPlugin):
     def __init__(self, options: Any, context: Context) -> None:
         super().__init__(options, context)
         self._rules = Rules(titles=tuple(options.titles), paths=tuple(options.paths.include))
+
+    @classmethod
+    def obstacle(cls) -> str:
+        """Say what to install where the extra is missing."""
+        return "" if find_spec("dbus_fast") else MISSING
 
     async def run(self) -> None:
         """Listen until cancelled."""

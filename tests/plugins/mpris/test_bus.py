@@ -16,6 +16,8 @@ from scrobbler_plugins.mpris.options import Options
 
 pytestmark = pytest.mark.anyio
 
+INSTALL = 'the package `dbus-fast` is not installed: install it by pip install "scrobblerd[mpris]"'
+
 
 @pytest.fixture
 def anyio_backend() -> str:
@@ -62,13 +64,20 @@ def test_no_bus_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
         address_of("")
 
 
-async def test_without_the_extra(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without dbus-fast the source says what to install, in status and doctor, and goes on trying."""
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without dbus-fast the source cannot work here, and says what to install; with it nothing speaks against it."""
+    assert Plugin.obstacle() == ""
+    monkeypatch.setitem(sys.modules, "dbus_fast", None)
+    assert Plugin.obstacle() == INSTALL
+
+
+async def test_an_extra_that_is_broken(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dbus-fast that is there and cannot be loaded is to be installed anew: status and doctor say so."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "dbus_fast"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "dbus_fast", None)
     why, what, advice = await said(recorder, source(recorder))
-    assert why == 'the package `dbus-fast` is not installed: install it by pip install "scrobblerd[mpris]"'
+    assert why == INSTALL
     assert (what, advice) == (
         "the package `dbus-fast` is not installed",
         'Install it by pip install "scrobblerd[mpris]"',
