@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol, Self
 from urllib.parse import urlsplit
 
 from scrobbler.api.connection import GoneError, RefusedError, WebSocket, in_words, keep_alive, open_websocket
+from scrobbler_plugins.kodi.fields import text
 from scrobbler_plugins.kodi.messages import Failure, Notification, Objects, TooLongError, read, request
 
 PORT = 9090
@@ -89,6 +90,15 @@ class Kodi:
         if isinstance(result, Failure):
             raise FailedError(f"{method}: {result.message or result.code}")
         return result
+
+    async def uses(self, profile: str) -> bool:
+        """Tell whether a profile is in use; "" stands for any, and asks nothing. Raises GoneError."""
+        if not profile:
+            return True
+        try:
+            return text(await self.ask("Profiles.GetCurrentProfile"), "label").casefold() == profile.casefold()
+        except FailedError:
+            return False
 
     async def next(self, seconds: float | None) -> Notification | None:
         """Wait for a notification; None when so long none has come. Raises GoneError."""

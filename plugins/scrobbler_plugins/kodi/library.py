@@ -33,6 +33,11 @@ class Library:
         self._seasons: _Kept[list[Any]] = _Kept(context, SEASON_LIFE_MS)
         self._facts: _Kept[Facts] = _Kept(context, SERIES_LIFE_MS)
 
+    def forget(self) -> None:
+        """Forget all of it: the next library may give the same numbers to other items."""
+        for kept in (self._series, self._seasons, self._facts):
+            kept.clear()
+
     def facts(self, item_key: str) -> Facts | None:
         """Return what is known of an item without asking."""
         return self._facts.get(item_key)
@@ -129,6 +134,9 @@ class _Kept(Generic[T]):
     def get(self, key: str) -> T | None:
         until_ms, value = self._values.get(key, (0, None))
         return value if self._clock.now().mono_ms < until_ms else None
+
+    def clear(self) -> None:
+        self._values.clear()
 
     def put(self, key: str, value: T) -> T:
         self._values.pop(key, None)

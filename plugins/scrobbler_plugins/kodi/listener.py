@@ -38,13 +38,15 @@ class Listener:
 
     async def _visit(self, up: Callable[[], None]) -> None:
         async with connected(self._address) as kodi:
+            self._library.forget()  # a change of profile, which may bring another library, ends the connection
             await _quieten(kodi)
             up()
             tracker = Tracker(device=await _name(kodi))
             try:
                 await self._join(kodi, tracker)
                 await self._close_old(tracker)
-                await self._counts.begin(kodi)
+                if await kodi.uses(self._profile):
+                    await self._counts.begin(kodi)
                 while True:
                     await self._step(kodi, tracker)
                     await self._remember(tracker.open_key)
@@ -99,7 +101,7 @@ class Listener:
         """Ask what the tracker wants to know by now."""
         ref = tracker.unnamed
         if ref is not None and (ref.library or tracker.due_ms is not None):
-            if not await self._ours(kodi):
+            if not await kodi.uses(self._profile):
                 tracker.forget()
                 return
             if ref.library or self._is_due(tracker):
@@ -114,16 +116,6 @@ class Listener:
 
     def _is_due(self, tracker: Tracker) -> bool:
         return tracker.due_ms is not None and tracker.due_ms <= self._now_ms()
-
-    async def _ours(self, kodi: Kodi) -> bool:
-        """Tell whether the profile in use is the one that counts."""
-        if not self._profile:
-            return True
-        try:
-            profile = text(await kodi.ask("Profiles.GetCurrentProfile"), "label")
-        except FailedError:
-            return False
-        return profile.casefold() == self._profile.casefold()
 
     async def _state(self, kodi: Kodi, player_id: int) -> State | None:
         """Ask how the player is; None when no video plays."""
@@ -140,8 +132,10 @@ class Listener:
         ref, count = ref_of(said.data), whole(said.data, "playcount")
         if count is None or not ref.library or ref.number is None or said.data.get("added") is True:
             return
+        if not await kodi.uses(self._profile):
+            return
         await self._counts.noticed(ref.kind, ref.number, count)
-        if not count or not self._marks or tracker.counts_itself(ref, self._now_ms()) or not await self._ours(kodi):
+        if not count or not self._marks or tracker.counts_itself(ref, self._now_ms()):
             return
         named = await self._library.name(kodi, ref, tracker.player_id)
         await self._emit([PlayerEvent(kind="marked", player=PLAYER, item_key=named.media.key, item=named.media.item)])

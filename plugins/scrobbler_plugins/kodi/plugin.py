@@ -45,10 +45,8 @@ class Plugin(HookPlugin, ListenerPlugin):
         from scrobbler_plugins.kodi.listener import Listener  # noqa: PLC0415
 
         library, counts = self._known()
-        profile = "" if self.options.profile is UNSET else str(self.options.profile)
-        listener = Listener(
-            Address.of(str(self.options.url)), library, counts, self.context, profile=profile, marks=self.options.marks
-        )
+        address, profile = Address.of(str(self.options.url)), self._profile
+        listener = Listener(address, library, counts, self.context, profile=profile, marks=self.options.marks)
         await listener.run()
 
     async def lookup(self, event: PlayerEvent) -> Facts | None:
@@ -70,7 +68,10 @@ class Plugin(HookPlugin, ListenerPlugin):
         return facts
 
     async def missed(self, since: datetime) -> Sequence[PlayerEvent]:
-        """Return what Kodi has counted as played since it was heard last, at most 14 days back."""
+        """Return what Kodi has counted as played since it was heard last, at most 14 days back.
+
+        Each profile may have a library of its own, with numbers and counts of its own: only ours is asked.
+        """
         if not self.listens():
             return ()
         from scrobbler_plugins.kodi.connection import Address, connected  # noqa: PLC0415
@@ -78,13 +79,17 @@ class Plugin(HookPlugin, ListenerPlugin):
         library, counts = self._known()
         oldest = max(since.astimezone(UTC), self.context.clock.now().utc - _LONGEST_CATCH_UP)
         async with connected(Address.of(str(self.options.url))) as kodi:
-            return await counts.missed(kodi, library, oldest)
+            return await counts.missed(kodi, library, oldest) if await kodi.uses(self._profile) else ()
 
     async def check(self) -> Sequence[CheckResult]:
         """Try what this source needs; see checks.py."""
         from scrobbler_plugins.kodi.checks import check  # noqa: PLC0415 (only `doctor` needs it)
 
         return await check(self.options, self.context.source)
+
+    @property
+    def _profile(self) -> str:
+        return "" if self.options.profile is UNSET else str(self.options.profile)
 
     def _known(self) -> "tuple[Library, Counts]":
         if self._asked is None:

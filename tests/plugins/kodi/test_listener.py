@@ -295,6 +295,23 @@ async def test_profiles() -> None:
             await recorder.until("play")
 
 
+async def test_another_profile_may_have_another_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change of profile ends the connection; the same number is another series afterwards, and is asked for again."""
+    monkeypatch.setattr("scrobbler.api.connection.FIRST_RETRY_S", 0.05)
+    kodi = FakeKodi()
+    async with kodi.on():
+        library(kodi, row(2))
+        kodi.plays(EPISODE, 1000)
+        async with listening(kodi) as recorder:
+            await recorder.until("play")
+            kodi.hang_up()
+            library(kodi, row(2, showtitle="Other Show"))
+            kodi.answers["VideoLibrary.GetTVShowDetails"] = {"tvshowdetails": {"title": "Other Show"}}
+            item = (await recorder.until("play", 2)).item
+    assert isinstance(item, Episode)
+    assert item.show == Show(title="Other Show")
+
+
 def counted(kodi: FakeKodi, *movies: dict[str, Any], episodes: tuple[dict[str, Any], ...] = ()) -> None:
     """Let the library have watched these."""
     kodi.answers["VideoLibrary.GetMovies"] = {"movies": list(movies)}
@@ -311,10 +328,10 @@ def at(moment: datetime) -> str:
     return f"{moment + timedelta(hours=2):%Y-%m-%d %H:%M:%S}"
 
 
-async def missed(kodi: FakeKodi, memory: Memory, since: datetime) -> list[PlayerEvent]:
+async def missed(kodi: FakeKodi, memory: Memory, since: datetime, **options: Any) -> list[PlayerEvent]:
     """Ask for missed plays."""
     recorder = Recorder(clock=SystemClock(), memory=memory)
-    return list(await plugin(recorder.context, url=kodi.url()).missed(since))
+    return list(await plugin(recorder.context, url=kodi.url(), **options).missed(since))
 
 
 async def test_missed_plays_are_counts_that_have_grown() -> None:
@@ -336,6 +353,27 @@ async def test_missed_plays_are_counts_that_have_grown() -> None:
         assert (event.player, event.duration_ms, event.nominal) == ("kodi", 6_000_000, True)
         assert await missed(kodi, memory, since) == []
     check_events([event])
+
+
+async def test_the_counts_of_another_profile_are_none_of_ours() -> None:
+    """Each profile may have its own library: what was watched in another is not missed here, nor are its counts kept."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    since, memory, kodi = now - timedelta(days=1), BriefMemory(), FakeKodi()
+    async with kodi.on():
+        library(kodi)
+        kodi.answers["Profiles.GetCurrentProfile"] = {"label": "Children"}
+        counted(kodi, {**MOVIE, "playcount": 1, "lastplayed": at(now - timedelta(hours=1))})
+        async with listening(kodi, memory=memory, profile="Alice"):
+            await asked(kodi, "Profiles.GetCurrentProfile")
+            assert memory.texts.get("playcounts") is None
+            memory.texts["playcounts"] = "{}"
+            kodi.tells(update("movie", 2, 7), update("movie", 2, 8))
+            await asked(kodi, "Profiles.GetCurrentProfile", 3)
+        assert await missed(kodi, memory, since, profile="Alice") == []
+        assert memory.texts["playcounts"] == "{}"
+        kodi.answers["Profiles.GetCurrentProfile"] = {"label": "alice"}
+        (event,) = await missed(kodi, memory, since, profile="Alice")
+    assert (event.kind, event.item_key) == ("watched", "movie/2")
 
 
 async def test_a_row_of_marks_is_no_evening() -> None:
