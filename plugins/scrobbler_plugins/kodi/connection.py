@@ -113,6 +113,12 @@ class Kodi:
             raise self._gone
         return None
 
+    def left(self) -> list[Notification]:
+        """Fetch all that was said before contact was lost."""
+        said = list(self._news)
+        self._news.clear()
+        return said
+
     def pending(self, methods: tuple[str, ...]) -> bool:
         """Tell whether a notification of these waits to be fetched."""
         return any(one.method in methods for one in self._news)

@@ -51,6 +51,8 @@ class Listener:
                     await self._step(kodi, tracker)
                     await self._remember(tracker.open_key)
             except GoneError:
+                for said in kodi.left():
+                    await self._emit(tracker.feed(said, self._now_ms()))
                 await self._emit(tracker.lost(self._now_ms()))
                 await self._remember("")
                 raise

@@ -202,6 +202,25 @@ async def test_quit_says_its_stop_before_the_loss() -> None:
     assert recorder.of("gone") == []
 
 
+async def test_quit_while_an_answer_is_awaited() -> None:
+    """What Kodi said before it hung up counts, also where a question was under way."""
+    kodi = FakeKodi()
+
+    def quits(_asked: dict[str, Any]) -> None:
+        kodi.tells(stopped(FILM, end=False), said("System.OnQuit", exitcode=0))
+        kodi.hang_up()
+
+    async with kodi.on():
+        library(kodi)
+        kodi.plays({"id": 2, "type": "movie"}, 90_000)
+        async with listening(kodi) as recorder:
+            await recorder.until("play")
+            kodi.answers["Player.GetProperties"] = quits
+            await recorder.when(lambda seen: any(line.event == "connection over" for line in seen.log.lines))
+    assert recorder.kinds[-1] == "stop"
+    assert recorder.of("gone") == []
+
+
 async def test_what_an_earlier_run_left_open_is_given_up() -> None:
     """What played when the daemon ended and plays no more is gone, so that it need not be waited for."""
     kodi, memory = FakeKodi(), BriefMemory()
