@@ -98,7 +98,7 @@ class Admin:
         order = _read(body, orders.SetUser)
         user = self._sandbox.state.people.user(order.user)
         if order.plan is not None:
-            user.plan = order.plan
+            self._sandbox.plan(order.user, order.plan)
         if order.remaining is not None:
             self._sandbox.gate.limits.set_remaining(user, order.remaining)
         return self._sandbox.view(order.user)

@@ -120,6 +120,7 @@ class Catalogue:
 
     def __init__(self, titles: Iterable[Title] = ()) -> None:
         self._titles: dict[int, Title] = {}
+        self._by_simkl: dict[str, Title] = {}
         self._by_id: dict[tuple[str, str], list[Title]] = {}
         self._by_name: dict[str, list[Title]] = {}
         self._by_episode: dict[tuple[str, str], Item] = {}
@@ -141,6 +142,7 @@ class Catalogue:
         if title.simkl in self._titles:
             raise ValueError(f"simkl id {title.simkl} is taken by {self._titles[title.simkl].title!r}")
         self._titles[title.simkl] = title
+        self._by_simkl[str(title.simkl)] = title
         for scheme, value in title.ids.items():
             self._by_id.setdefault((_index_scheme(scheme, title.kind, title.anime_type), value), []).append(title)
         self._by_name.setdefault(_plain(title.title), []).append(title)
@@ -155,7 +157,7 @@ class Catalogue:
     def by_id(self, scheme: str, value: str, container: Container | None = None) -> list[Title]:
         """Return the titles with that id; `container` decides between the two number spaces of TMDB."""
         if scheme == "simkl":
-            found = self._titles.get(int(value)) if value.isdecimal() else None
+            found = self._by_simkl.get(value)
             return [found] if found else []
         if scheme == "tmdb":
             scheme = "tmdb-movie" if container == "movie" else "tmdb-tv"

@@ -83,7 +83,7 @@ class History:
         )
 
     def _add_media(self, ask: Ask, container: Container, media: dict[str, Any], tally: Tally) -> None:
-        title = self._title(container, media)
+        title = self._state.catalogue.title_of(read_title(container, media)) or self._invented(container, media)
         if title is None:
             (tally.lost_movies if container == "movie" else tally.lost_shows).append(media)
             return
@@ -144,7 +144,7 @@ class History:
             user.library.touch(title, "rated_at", now)
 
     def _remove_media(self, user: User, container: Container, media: dict[str, Any], tally: Tally) -> None:
-        title = self._title(container, media)
+        title = self._state.catalogue.title_of(read_title(container, media))
         if title is None:
             (tally.lost_movies if container == "movie" else tally.lost_shows).append(media)
             return
@@ -159,17 +159,22 @@ class History:
         keys = {part.item.key for part in parts}
         kept = [watch for watch in library.watches if watch.item.key not in keys]
         tally.episodes += len({watch.item.key for watch in library.watches}) - len({watch.item.key for watch in kept})
-        if len(kept) < len(library.watches):
-            library.watches = kept
-            library.file(title, library.natural_list(title), now)
+        touched = {watch.item.title.simkl: watch.item.title for watch in library.watches if watch.item.key in keys}
+        library.watches = kept
+        for one in touched.values():
+            library.file(one, library.natural_list(one), now)
 
-    def _title(self, container: Container, media: Mapping[str, Any]) -> Title | None:
+    def _invented(self, container: Container, media: Mapping[str, Any]) -> Title | None:
+        """Make up a title that the catalogue lacks where the switch allows it: a film, or a series with its first episode."""
         wanted = read_title(container, media)
-        found = self._state.catalogue.title_of(wanted)
-        if found is None and container == "movie":
-            item = self._state.find(wanted)
-            return item.title if item else None
-        return found
+        if container != "movie":
+            named = _named_episodes(objects(media.get("seasons")), objects(media.get("episodes")))
+            season, words = next(named, (None, None))
+            if words is None:
+                return None
+            wanted = read_episode(container, media, {"season": season, "number": words.get("number")})
+        item = self._state.find(wanted)
+        return item.title if item else None
 
     def _parts(
         self, container: Container, title: Title, media: Mapping[str, Any]
@@ -197,9 +202,11 @@ class History:
         """Find one episode: by its own ids, at TVDB's place if the flag is set, else by the title's own numbers."""
         named = {"season": season, "number": words.get("number"), "ids": words.get("ids")}
         if mapping(words.get("ids")) or (title.kind == "anime" and media.get("use_tvdb_anime_seasons") is True):
-            return self._state.catalogue.find(read_episode(container, media, named))
+            return self._state.find(read_episode(container, media, named))
         number = number_of(words.get("number"))
         episode = title.episodes.get((1 if season is None else season, number or 0))
+        if episode is None and self._state.switches.invent_titles:
+            return self._state.find(read_episode(container, media, named))
         return Item(title, episode) if episode else None
 
     def _season(self, container: Container, title: Title, media: Mapping[str, Any], season: int | None) -> list[Item]:

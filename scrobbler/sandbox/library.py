@@ -76,6 +76,11 @@ class Library(Struct):
         bucket[what] = bucket["all"] = now_ms
         self.changes.setdefault("", {})["all"] = now_ms
 
+    def touch_settings(self, now_ms: int) -> None:
+        """Note that the user's settings changed, for `/sync/activities`."""
+        self.changes.setdefault("settings", {})["all"] = now_ms
+        self.changes.setdefault("", {})["all"] = now_ms
+
     def watch_of(self, item: Item) -> Watch | None:
         """Return the newest watch of an item."""
         return max((w for w in self.watches if w.item.key == item.key), key=lambda w: w.recorded_ms, default=None)

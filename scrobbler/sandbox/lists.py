@@ -76,7 +76,10 @@ class Lists:
     def activities(self, ask: Ask) -> Reply:
         """Return when what last changed; null where nothing ever did."""
         changes = ask.user.library.changes
-        body: dict[str, Any] = {"all": stamp(changes.get("", {}).get("all")), "settings": {"all": None}}
+        body: dict[str, Any] = {
+            "all": stamp(changes.get("", {}).get("all")),
+            "settings": {"all": stamp(changes.get("settings", {}).get("all"))},
+        }
         for kind, bucket in BUCKETS.items():
             lists = [name for name in LISTS if kind != "movie" or name not in ("watching", "hold")]
             names = ["all", "rated_at", "playback", *lists, "removed_from_list"]

@@ -5,6 +5,7 @@ from html import escape
 from typing import Literal
 from urllib.parse import parse_qs
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
@@ -110,6 +111,10 @@ def _user(user: UserView) -> str:
     )
 
 
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
 def _calls(calls: list[Call]) -> str:
     rows = [
         (
@@ -117,7 +122,7 @@ def _calls(calls: list[Call]) -> str:
             escape(call.user or ""),
             f"<code>{escape(call.method)} {escape(call.path)}</code>",
             str(call.status or "no answer") + (f" ({escape(call.fault)})" if call.fault else ""),
-            "" if call.body is None else f"<code class=faint>{escape(str(call.body))}</code>",
+            "" if call.body is None else f"<code class=faint>{escape(_json(call.body))}</code>",
         )
         for call in reversed(calls[-LAST_CALLS:])
     ]

@@ -47,8 +47,11 @@ class Sandbox:
         return people.granted(people.grant(app, people.user(user), scope))
 
     def plan(self, user: str, plan: Plan) -> None:
-        """Give a user a plan."""
-        self.state.people.user(user).plan = plan
+        """Give a user a plan; a new one moves `settings.all` of the activities."""
+        who = self.state.people.user(user)
+        if who.plan != plan:
+            who.plan = plan
+            who.library.touch_settings(self.clock.now_ms())
 
     def view(self, user: str) -> UserView:
         """Describe one user, made on first use."""

@@ -158,7 +158,7 @@ def _progress(value: object) -> float:
         return 0.0
     try:
         number = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else -1.0
-    except ValueError:
+    except (ValueError, OverflowError):
         number = -1.0
     if not 0 <= number <= 100:
         raise refuse(400, "wrong_parameter", "progress is a number from 0 to 100.")

@@ -1,10 +1,13 @@
 """Media objects in and out (simkl-api.md 3): reading what a client names, writing what was found."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from scrobbler.sandbox.catalogue import Container, EpisodeInfo, Item, Kind, Title, Wanted
 from scrobbler.sandbox.switches import Switches
+
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 KEYS: dict[Kind, str] = {"movie": "movie", "tv": "show", "anime": "anime"}
 
@@ -17,7 +20,7 @@ def number_of(value: object) -> int | None:
         return value
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, str) and value.strip().lstrip("-").isdecimal():
+    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
         return int(value)
     return None
 

@@ -122,8 +122,11 @@ class SignIn:
         return Reply(headers=dict(NO_STORE))
 
     def pin(self, ask: Ask) -> Reply:
-        """`GET /oauth/pin`."""
-        return self._first_pin(self._v1_app(ask), ask.base)
+        """`GET /oauth/pin`. Raises RefusedError (403) for a `redirect`: no application here has registered one."""
+        app = self._v1_app(ask)
+        if ask.query.get("redirect"):
+            raise refuse(403, "redirect_failed", "The redirect is not registered.")
+        return self._first_pin(app, ask.base)
 
     def check_pin(self, ask: Ask) -> Reply:
         """`GET /oauth/pin/{user_code}`."""
@@ -145,7 +148,9 @@ class SignIn:
 
     def exchange(self, ask: Ask) -> Reply:
         """`POST /oauth/token`: the browser flow of AUTH V1, which the sandbox does not play."""
-        app = self._state.people.apps.get(str(ask.object.get("client_id") or ask.query.get("client_id", "")))
+        is_json = ask.headers.get("content-type", "").startswith("application/json")
+        fields = ask.object if is_json else ask.form
+        app = self._state.people.apps.get(str(fields.get("client_id") or ask.query.get("client_id", "")))
         if app is None:
             raise refuse(412, "client_id_failed", "The client_id is unknown.")
         if app.generation == "v2":
@@ -196,7 +201,7 @@ class SignIn:
             raise _oauth(400, "expired_token")
         before, code.last_poll_ms = code.last_poll_ms, now
         interval_ms = self._state.switches.poll_interval_s * 1000 - POLL_SLACK_MS
-        if before is not None and now - before < interval_ms:
+        if before is not None and 0 <= now - before < interval_ms:
             raise _oauth(400, "slow_down")
         if code.state != "approved" or code.user is None:
             raise _oauth(400, "authorization_pending")

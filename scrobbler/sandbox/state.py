@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from scrobbler.sandbox.catalogue import Catalogue, Item, Title, Wanted, episodes_of_seasons
+from scrobbler.sandbox.catalogue import Catalogue, EpisodeInfo, Item, Title, Wanted
 from scrobbler.sandbox.clock import SandboxClock
 from scrobbler.sandbox.library import FIRST_PLAYBACK_ID, RETENTION_DAYS, Source
 from scrobbler.sandbox.people import People, User
@@ -33,7 +33,7 @@ class State:
         return self._last_id
 
     def find(self, wanted: Wanted) -> Item | None:
-        """Resolve what a client named; with `invent_titles` a miss makes the title."""
+        """Resolve what a client named; with `invent_titles` a miss makes the title, or the episode."""
         item = self.catalogue.find(wanted)
         if item is None and self.switches.invent_titles and (wanted.title or wanted.ids):
             item = self.catalogue.find(self._without_strange_episode_ids(wanted)) or self._invent(wanted)
@@ -101,21 +101,29 @@ class State:
         )
 
     def _invent(self, wanted: Wanted) -> Item | None:
-        """Make up a title with the ids that came, and room for the episode that was named."""
-        if self.catalogue.title_of(wanted) is not None:
-            return None
-        number = self.catalogue.next_id()
-        seasons = dict.fromkeys(range(max(wanted.season or 1, 10) + 1), max(wanted.number or 1, 40))
+        """Make up a title with the ids that came, and the episode that was named; one of a known title, too."""
         is_film = wanted.container == "movie" or not wanted.has_episode
-        ids = {scheme: str(value) for scheme, value in wanted.ids.items() if scheme not in ("simkl", "simkl_id")}
+        if not is_film and (wanted.number is None or wanted.number < 0):
+            return None
+        season = 1 if wanted.season is None else wanted.season
+        place = (season, wanted.number or 0)
+        episodes = {} if is_film else {place: EpisodeInfo(season=season, number=place[1], title="Made up", ids={})}
+        title = self.catalogue.title_of(wanted)
+        if title is not None:
+            if is_film or title.is_film:
+                return None
+            return Item(title, title.episodes.setdefault(place, episodes[place]))
+        # Numbers that are counted through are an anime's.
+        is_anime = wanted.container == "anime" or wanted.season is None
         title = Title(
-            simkl=number,
-            kind="movie" if is_film else "tv",
+            simkl=self.catalogue.next_id(),
+            kind="movie" if is_film else "anime" if is_anime else "tv",
             title=wanted.title or "A Title Without a Name",
             year=wanted.year,
-            ids=ids,
+            ids={scheme: str(value) for scheme, value in wanted.ids.items() if scheme not in ("simkl", "simkl_id")},
             status="released" if is_film else "airing",
-            episodes={} if is_film else episodes_of_seasons(seasons, number * 1000),
+            anime_type="tv" if is_anime and not is_film else None,
+            episodes=episodes,
         )
         self.catalogue.add(title)
-        return self.catalogue.find(self._without_strange_episode_ids(wanted))
+        return Item(title, episodes.get(place))

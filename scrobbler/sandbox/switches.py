@@ -86,7 +86,7 @@ class Switches(Struct, forbid_unknown_fields=True, kw_only=True):
     invent_titles: Annotated[
         bool,
         Meta(
-            description="16: make up a title that the catalogue lacks, instead of 404, and pass over unknown episode ids. "
+            description="16: make up titles and episodes that the catalogue lacks, and pass over unknown episode ids. "
             "For trying the daemon with one's own library."
         ),
     ] = False

@@ -95,7 +95,7 @@ def test_delete(alice: Caller, bob: Caller, sandbox: SandboxClient, switch: str,
     assert alice.delete(f"/sync/playback/{number}").json()["error"] == "empty"
 
 
-@pytest.mark.parametrize("end", ["", "/", "/0", "/abc"])
+@pytest.mark.parametrize("end", ["", "/", "/0", "/abc", "/--5", "/" + "9" * 5000])
 def test_delete_needs_a_number(alice: Caller, end: str):
     """Point 28: a missing, zero or non-numeric id is 404 `url_failed`."""
     answer = alice.delete(f"/sync/playback{end}")

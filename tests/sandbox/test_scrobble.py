@@ -84,9 +84,38 @@ def test_titles_can_be_invented(sandbox: SandboxClient, alice: Caller):
     assert (
         alice.scrobble("start", {"movie": {"ids": {"imdb": "tt7777777"}}}, 5).json()["movie"]["ids"]["simkl"] == first
     )
-    assert alice.scrobble("stop", show, 90).json()["episode"] == {"season": 3, "number": 50, "title": "Chapter 3.50"}
+    assert alice.scrobble("stop", show, 90).json()["episode"] == {"season": 3, "number": 50, "title": "Made up"}
     stale = {**episode(2), "episode": {"season": 1, "number": 2, "ids": {"tvdb": "1"}}}
     assert alice.scrobble("stop", stale, 90).json()["episode"]["number"] == 2
+
+
+@pytest.mark.parametrize(
+    ("show", "numbers"),
+    [
+        ({"show": {"title": "My Own Show"}}, [{"season": 1, "number": 5}, {"season": 30, "number": 90}]),
+        ({"show": {"title": "My Own Anime"}}, [{"number": 1100}, {"number": 3}]),
+        ({"anime": {"title": "My Own Anime"}}, [{"number": 5}, {"number": 90}]),
+        ({"show": {"title": "The Simpsons"}}, [{"season": 30, "number": 1}]),
+    ],
+)
+def test_episodes_can_be_invented(
+    sandbox: SandboxClient, alice: Caller, show: dict[str, Any], numbers: list[dict[str, int]]
+):
+    """Point 16: with the switch every episode of one's own library is there, however it is counted; without it none."""
+    assert alice.scrobble("stop", {**show, "episode": numbers[0]}, 90).status_code == 404
+    sandbox.switch(invent_titles=True)
+    for number in numbers:
+        answer = alice.scrobble("stop", {**show, "episode": number}, 90).json()
+        assert answer["episode"] == {"season": 1, **number, "title": "Made up"}
+        assert alice.scrobble("stop", {**show, "episode": number}, 90).status_code == 409
+    assert len(sandbox.history("alice")) == len(numbers)
+
+
+@pytest.mark.parametrize("progress", [10**400, "9" * 5000, "nan", "inf", -1, 100.5, True, []])
+def test_progress_that_is_none(alice: Caller, progress: Any):
+    """What is no percentage is 400 `wrong_parameter`, however large it is."""
+    answer = alice.post("/scrobble/pause", {**FILM, "progress": progress})
+    assert (answer.status_code, answer.json()["error"]) == (400, "wrong_parameter")
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,12 @@ def test_missing_identity_is_counted(
 def test_generations_are_sealed_off(callers: Callers):
     """Point 3: a V2 id on V1 addresses is `unauthorized_client` with `code`; a V1 id on V2's `invalid_client` without."""
     v2, v1 = callers("sandbox"), callers("sandbox-v1")
-    for answer in (v2.get("/oauth/pin"), v2.get("/oauth/pin/ABCDE"), v2.post("/oauth/token", {"client_id": "sandbox"})):
+    for answer in (
+        v2.get("/oauth/pin"),
+        v2.get("/oauth/pin/ABCDE"),
+        v2.post("/oauth/token", {"client_id": "sandbox"}),
+        v2.send("POST", "/oauth/token", form={"client_id": "sandbox"}),
+    ):
         assert answer.status_code == 400
         assert (answer.json()["error"], answer.json()["code"]) == ("unauthorized_client", 400)
     for path in ("device", "token", "revoke"):
@@ -261,6 +266,12 @@ def test_bearer_in_any_case(callers: Callers, sandbox: SandboxClient):
     """Point 9: the scheme's case does not matter."""
     header = {"Authorization": f"bearer {sandbox.link('alice').access_token}"}
     assert callers().send("GET", "/users/settings", headers=header).is_success
+
+
+def test_pin_with_a_redirect(callers: Callers):
+    """2.4: a redirect that the application has not registered is 403 `redirect_failed`."""
+    answer = callers("sandbox-v1").get("/oauth/pin", redirect="http://localhost/done")
+    assert (answer.status_code, answer.json()["error"]) == (403, "redirect_failed")
 
 
 def test_pin_flow(callers: Callers, sandbox: SandboxClient):

@@ -173,6 +173,28 @@ def test_remove_episodes(alice: Caller, sandbox: SandboxClient):
     assert len(sandbox.history("alice")) == 6
 
 
+def test_remove_episodes_of_a_later_cour(alice: Caller, sandbox: SandboxClient):
+    """Point 30: what goes out of one cour of an anime leaves the other cours alone."""
+    show = {**TITAN, "use_tvdb_anime_seasons": True, "seasons": [{"number": 3, "episodes": [{"number": 1}]}]}
+    add(alice, {"shows": [show]})
+    before = sandbox.user("alice").lists
+    alice.post("/sync/history/remove", {"shows": [show]})
+    assert sandbox.history("alice") == []
+    assert sandbox.user("alice").lists == before
+
+
+def test_titles_can_be_invented(alice: Caller, sandbox: SandboxClient):
+    """Point 29: with the switch a late watch makes its title as well, and a removal never does."""
+    sandbox.switch(invent_titles=True)
+    show = {"title": "My Own Show", "ids": {"tvdb": "777"}, "use_tvdb_anime_seasons": True}
+    show["seasons"] = [{"number": 2, "episodes": [{"number": 3}, {"number": 70}]}]
+    assert alice.post("/sync/history/remove", {"shows": [show]}).json()["not_found"]["shows"] == [show]
+    body = add(alice, {"shows": [show], "anime": [{"title": "My Own Anime", "episodes": [{"number": 5}]}]})
+    assert body["not_found"] == {"movies": [], "shows": [], "episodes": []}
+    assert seen(sandbox) == [("My Own Show", 2, 3), ("My Own Show", 2, 70), ("My Own Anime", 1, 5)]
+    assert add(alice, {"shows": [{"title": "Nothing Named"}]})["not_found"]["shows"] == [{"title": "Nothing Named"}]
+
+
 def test_ratings(alice: Caller, sandbox: SandboxClient):
     """Point 31: rating files a title; out of range is not found; anime counts as a show."""
     bodies = {
@@ -222,6 +244,11 @@ def test_activities(alice: Caller, sandbox: SandboxClient):
     second = alice.get("/sync/activities").json()
     assert second["all"] == second["tv_shows"]["watching"] > first["all"]
     assert second["movies"] == first["movies"]
+    assert second["settings"]["all"] is None
+    sandbox.advance(60)
+    sandbox.plan("alice", "vip")
+    third = alice.get("/sync/activities").json()
+    assert third["all"] == third["settings"]["all"] > second["all"]
 
 
 def test_all_items(alice: Caller, sandbox: SandboxClient):
