@@ -1,9 +1,13 @@
-"""Marks by hand: completions without a viewing in progress, and what a flood of them means (design.md rule 15)."""
+"""Marks by hand: completions without a viewing in progress, and what a flood of them means (design.md rule 15).
+
+Not every source says that a mark was one: a server's verdict about something that nobody saw begin, and its history, may
+hold marks as well. Too many of the same minutes are told apart from an evening by that alone.
+"""
 
 from msgspec.structs import replace
 
 from scrobbler.plays.draft import Draft
-from scrobbler.plays.listening import begin, end, event_utc_ms
+from scrobbler.plays.listening import begin, end, event_utc_ms, past_utc_ms
 from scrobbler.plays.model import Heard, Session
 from scrobbler.plays.viewings import all_watched
 
@@ -18,21 +22,31 @@ def mark(draft: Draft, known: Session | None, heard: Heard) -> None:
     if viewings and all(all_watched(viewing) for viewing in viewings):
         draft.note(viewings[0].id, "echo", "marked by hand as well")
         return
-    flooded = any(_count(draft, watcher.account) >= FLOOD for watcher in heard.watchers)
-    held = f"more than {FLOOD} marks by hand within {FLOOD_MS // 60_000} minutes" if flooded else ""
     plain = replace(heard, event=replace(heard.event, position_ms=None))
-    session = begin(draft, plain, origin="marked", held=held)
+    session = begin(draft, plain, origin="marked", held=flood(draft, heard))
     if session.open:
         said = event_utc_ms(draft, heard)
         session = replace(session, verdict_utc_ms=said, verdict_mono_ms=draft.now.mono_ms)
         end(draft, draft.put(replace(session, past_utc_ms=session.past_utc_ms or said)), "stop")
 
 
-def _count(draft: Draft, account: str) -> int:
+def flood(draft: Draft, heard: Heard) -> str:
+    """Say why a completion without a play must wait for people; empty: it need not."""
+    utc_ms = past_utc_ms(draft, heard) or event_utc_ms(draft, heard)
+    flooded = any(_count(draft, watcher.account, utc_ms) >= FLOOD for watcher in heard.watchers)
+    return f"more than {FLOOD} were marked as watched within {FLOOD_MS // 60_000} minutes" if flooded else ""
+
+
+def _count(draft: Draft, account: str, utc_ms: int) -> int:
     return sum(
-        one.origin == "marked"
+        _played_by_nobody(one)
         and one.ending != "ignored"
-        and draft.now.mono_ms - one.opened_mono_ms < FLOOD_MS
+        and abs(one.opened_utc_ms - utc_ms) < FLOOD_MS
         and any(watcher.account == account for watcher in one.watchers)
         for one in draft.sessions.values()
     )
+
+
+def _played_by_nobody(session: Session) -> bool:
+    """Tell whether the first word about a session was that it is watched."""
+    return session.verdict_utc_ms is not None and session.verdict_mono_ms == session.opened_mono_ms

@@ -5,7 +5,7 @@ Every action takes the draft, the session as it is, and what was heard; the tabl
 
 from msgspec.structs import replace
 
-from scrobbler.plays import following, silence
+from scrobbler.plays import following, marking, silence
 from scrobbler.plays.draft import Draft
 from scrobbler.plays.judge import SIMKL_PERCENT, percent
 from scrobbler.plays.listening import at, begin, end, event_utc_ms, listen, move, past_utc_ms, play_out
@@ -268,7 +268,7 @@ def swallow(draft: Draft, session: Session, heard: Heard) -> None:
 
 def recall(draft: Draft, heard: Heard) -> None:
     """The server says "watched" about something that we did not see begin."""
-    session = begin(draft, heard)
+    session = begin(draft, heard, held=marking.flood(draft, heard))
     if not session.open:
         return
     session = _count(draft, session, heard)

@@ -78,10 +78,39 @@ def test_a_flood_of_marks_goes_to_review():
     assert house.kinds == ["watched"] * 20
     held = [one for one in house.state.viewings.values() if one.outcome == "needs review"]
     assert len(held) == 10
-    assert {one.outcome_reason for one in held} == {"more than 20 marks by hand within 10 minutes"}
+    assert {one.outcome_reason for one in held} == {"more than 20 were marked as watched within 10 minutes"}
     house.wait(10 * MINUTE)
     house.hear("marked", None, episode(40), player="by-hand")
     assert len(house.facts) == 21
+
+
+def test_a_flood_of_verdicts_without_a_play_goes_to_review():
+    """Plex may say `media.scrobble` for each episode of a season that is marked: nobody watches thirty in a minute."""
+    house = House(nature=EDGES)
+    for number in range(1, 31):
+        house.wait(2_000)
+        house.hear("watched", None, episode(number))
+    house.wait(12 * HOUR)
+    assert house.kinds == ["watched"] * 20
+    held = [one for one in house.state.viewings.values() if one.outcome == "needs review"]
+    assert {one.outcome_reason for one in held} == {"more than 20 were marked as watched within 10 minutes"}
+    assert len(held) == 10
+
+
+def test_a_flood_in_what_a_source_remembers_goes_to_review():
+    """Catching up: a history has marks by hand among its plays, and only their times tell them apart."""
+    house = House(nature=EDGES)
+    for number in range(1, 31):
+        house.hear("watched", None, episode(number), at=house.ago(50 * HOUR - number * 1_000), player="history:1")
+    assert house.kinds == ["watched"] * 20
+
+
+def test_two_weeks_of_evenings_are_no_flood():
+    """Catching up: many plays that are told at once, each with a time of its own, all count."""
+    house = House(nature=EDGES)
+    for number in range(1, 31):
+        house.hear("watched", None, episode(number), at=house.ago((31 - number) * HOUR), player="history:1")
+    assert house.kinds == ["watched"] * 30
 
 
 def test_people_release_a_mark_of_the_flood():
