@@ -144,7 +144,8 @@ class Log:
         for text, position in batch.lines:
             now_ms = self._context.clock.now().utc_ms
             written_ms = min(batch.changed_ms, now_ms) if batch.late else now_ms
-            said = self._reader.feed(text, written_ms)
+            seen = not (batch.late or self.fresh)
+            said = self._reader.feed(text, written_ms, seen_ms=now_ms if seen else None)
             for one in said:
                 await self._tell(self._events(one, now_ms, written_ms, late=batch.late))
             if said or self._due(position):

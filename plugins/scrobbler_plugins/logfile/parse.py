@@ -55,11 +55,16 @@ class LineFormat(ABC):
         self.settings = settings
         self.state: Any = self.Notes()
         self.times = Times(settings.zone)
+        self.seen_ms: int | None = None
 
-    def feed(self, line: str, now_ms: int) -> Sequence[Said]:
-        """Read one line, without its newline. `now_ms` is when it was written, as far as we know. Never raises."""
+    def feed(self, line: str, now_ms: int, *, seen_ms: int | None = None) -> Sequence[Said]:
+        """Read one line, without its newline. Never raises.
+
+        `now_ms` is the latest time at which it can have been written; `seen_ms` is when it was, None where nobody looked on.
+        """
         if len(line) > LONGEST:
             return ()
+        self.seen_ms = seen_ms
         return self.read(line.encode("utf-8", "replace").decode("utf-8"), now_ms)
 
     @abstractmethod

@@ -1,7 +1,10 @@
 """The source on a real file system: what is told, what is remembered, what is history."""
 
 import asyncio
+import os
 import subprocess
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -191,6 +194,44 @@ async def test_new_log_of_a_pattern_with_old_lines(tmp_path: Path) -> None:
         stop = await watcher.recorder.until("stop")
     assert stop.at is not None
     assert watcher.recorder.events[0].position_ms is None
+
+
+@pytest.mark.parametrize("appears", ["while we were away", "under our eyes"])
+async def test_download_in_an_access_log_that_was_missed(tmp_path: Path, appears: str) -> None:
+    """What a web server wrote unseen ended when it says, and not when its log was written to last."""
+    size, path = 1_000_000_000, tmp_path / "logs" / "access.log"
+    path.parent.mkdir()
+    watcher = Watcher(path, format="access")
+
+    def line(minutes_ago: float, name: str, first: int, last: int) -> str:
+        at = datetime.now(UTC) - timedelta(minutes=minutes_ago)
+        asked = f'192.0.2.10 - - [{at:%d/%b/%Y:%H:%M:%S} +0000] "GET {name} HTTP/1.1" 206 {last - first + 1}'
+        return f'{asked} "-" "VLC/3.0.24" "bytes {first}-{last}/{size}"'
+
+    def written() -> None:
+        with LogFile(path) as log:
+            log.write(line(200, "/downloaded.mkv", 0, size // 2 - 1), line(199, "/downloaded.mkv", size // 2, size - 1))
+            log.write(
+                *(
+                    line(120 - 4 * part, "/seen.mkv", part * size // 10, part * size // 10 + size // 10 - 1)
+                    for part in range(10)
+                )
+            )
+            log.write(line(30, "/index.html", 0, 99))
+        moment_s = time.time() - 30 * 60
+        os.utime(path, (moment_s, moment_s))
+
+    if appears == "while we were away":
+        path.touch()
+        async with running(watcher.start()):
+            await watcher.recorder.when(lambda _: watcher.memory.texts)
+        written()
+    async with running(watcher.start()):
+        if appears == "under our eyes":
+            await watcher.recorder.when(lambda _: watcher.memory.texts)
+            written()
+        await watcher.recorder.until("stop")
+    assert told(watcher.recorder) == [("watched", "/seen.mkv"), ("stop", "/seen.mkv")]
 
 
 async def test_two_logs_are_two_players(tmp_path: Path) -> None:

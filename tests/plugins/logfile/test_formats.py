@@ -515,6 +515,37 @@ def test_access_log(lines: list[str], expected: int) -> None:
         assert "hush" not in repr(said)
 
 
+DOWNLOAD = [
+    request("00:00", SIZE // 2, content(0, SIZE // 2)),
+    request("01:00", SIZE // 2, content(SIZE // 2, SIZE // 2)),
+]
+HOUR_MS = 3_600_000
+
+
+def test_access_log_that_nobody_saw_written() -> None:
+    """Of lines that were missed the file's last change says nothing: a minute's download is no play of two hours."""
+    one = reader("access")
+    for line in DOWNLOAD:
+        one.feed(line, NOW_MS + HOUR_MS)
+    assert list(one.idle(NOW_MS * 2)) == []
+
+
+def test_access_log_that_is_written_late() -> None:
+    """A web server may buffer its lines; where they say how long a request took, they say when it ended."""
+    one = reader("access")
+    for line in DOWNLOAD:
+        one.feed(f"{line} rt=29.500", NOW_MS + HOUR_MS, seen_ms=NOW_MS + HOUR_MS)
+    assert list(one.idle(NOW_MS * 2)) == []
+
+
+def test_access_log_of_apache() -> None:
+    """Apache writes when a request began; that we saw it written tells when it ended."""
+    one = reader("access")
+    one.feed(request("00:00", SIZE, content(0, SIZE)), NOW_MS, seen_ms=NOW_MS)
+    (said,) = one.idle(NOW_MS + HOUR_MS)
+    assert said.at_ms == NOW_MS
+
+
 def test_access_log_plays_apart() -> None:
     """Two people, and two evenings of one, are counted apart."""
     one = reader("access")

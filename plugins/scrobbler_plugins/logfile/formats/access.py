@@ -26,6 +26,9 @@ SHORTEST_MS = 5 * 60_000
 FASTEST = 40_000_000 // 8
 """Bytes a second, on average over the whole play: what comes faster than the richest disc is a download."""
 
+LONGEST_REQUEST_MS = 12 * 3_600_000
+"""A line whose time is longer past than this was not written when its request was over; its clock is another one."""
+
 BRIDGE_MS = 4 * 3_600_000
 """One answer may run as long as the film, and nginx writes it down when it is over: so long nothing need be heard."""
 
@@ -72,13 +75,14 @@ class AccessFormat(LineFormat):
 
     def read(self, line: str, now_ms: int) -> list[Said]:
         """Read one line."""
+        del now_ms
         match = _LINE.match(line.rstrip())
         at_ms = self._when(match) if match else None
         if match is None or at_ms is None:
             return []
         said = list(self._silent(at_ms))
         if match["method"] == "GET" and match["status"] in ("200", "206") and match["bytes"] not in ("-", "0"):
-            self._take(match, at_ms, now_ms)
+            self._take(match, at_ms)
         return said
 
     def idle(self, now_ms: int) -> list[Said]:
@@ -93,15 +97,12 @@ class AccessFormat(LineFormat):
             return None
         return self.times.known(int((moment.replace(tzinfo=UTC) - offset).timestamp() * 1000))
 
-    def _take(self, match: re.Match[str], at_ms: int, now_ms: int) -> None:
+    def _take(self, match: re.Match[str], at_ms: int) -> None:
         path = path_of(match["target"])
         agent = match["agent"] or ""
         if not VIDEO.search(path) or _NOT_PLAYERS.search(agent):
             return
-        took = _TOOK.search(match["rest"])
-        # nginx writes when a request ended, Apache when it began; what it took, or that it was just written, tells the rest.
-        began_ms = at_ms - (int(float(took["s"]) * 1000) if took else 0)
-        ended_ms = max(at_ms, now_ms) if now_ms - at_ms <= 12 * 3_600_000 else at_ms
+        began_ms, ended_ms = self._span(match["rest"], at_ms)
         user = "" if match["user"] == "-" else clean(match["user"].strip('"'))
         client = f"{match['address']} {user} {agent}"
         name = hashlib.sha256(f"{client} {path}".encode("utf-8", "replace")).hexdigest()[:16]
@@ -113,6 +114,18 @@ class AccessFormat(LineFormat):
         fetch.first_ms, fetch.last_ms = min(fetch.first_ms, began_ms), max(fetch.last_ms, ended_ms)
         keep(self.state.fetches, name, fetch)
         _count(fetch, match["status"], int(match["bytes"]), match["rest"])
+
+    def _span(self, rest: str, at_ms: int) -> tuple[int, int]:
+        """Say from when to when a request ran.
+
+        nginx writes when it ended, and how long it took where that is logged; Apache writes when it began, and the line is
+        there when it is over. Of a line that nobody saw written there is its own time alone.
+        """
+        if took := _TOOK.search(rest):
+            return at_ms - int(float(took["s"]) * 1000), at_ms
+        if self.seen_ms is None or self.seen_ms - at_ms > LONGEST_REQUEST_MS:
+            return at_ms, at_ms
+        return at_ms, max(at_ms, self.seen_ms)
 
     def _silent(self, now_ms: int) -> Iterator[Said]:
         for name, fetch in list(self.state.fetches.items()):
