@@ -1,6 +1,7 @@
 """Asks the server that writes a log what its lines leave out: series, numbers, ids (players.md 1.8, 2.6, 8.2)."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -17,6 +18,11 @@ from scrobbler_plugins.logfile.options import Options
 
 _LATEST = 30
 
+KNOWN_MS = 6 * 3_600_000
+"""How long an item that is named for certain is remembered: its match may be corrected at the server."""
+NAMED_MS = 60_000
+"""How long an item is remembered of which the log has a title alone: the next of this title may be another one."""
+
 
 class Found(NamedTuple):
     """What a server says about an item: the facts, who played it if that is certain, and why it is no play of ours."""
@@ -26,27 +32,28 @@ class Found(NamedTuple):
     skip: Skip | None = None
 
 
+class _Kept(NamedTuple):
+    found: Found
+    until_ms: int
+
+
 class Server(ServerClient):
     """A server that answers."""
 
     def __init__(self, url: str, headers: Mapping[str, str], context: Context) -> None:
         super().__init__(url, headers, "token", context)
         self._series = SeriesMemory(context, self._ask_series)
-        self._known: Remembered[Found] = Remembered()
+        self._known: Remembered[_Kept] = Remembered()
 
     async def complete(self, event: PlayerEvent) -> PlayerEvent:
         """Fill in what the server knows; an event that it cannot be asked about stays as it is."""
-        name = _name(event)
-        found = self._known.get(name)
+        try:
+            found = await self._recall(event)
+        except Exception as error:  # noqa: BLE001 (whatever fails here, the play is not lost: it is asked again later)
+            self._context.log.debug("the log's server cannot be asked", why=in_words(error))
+            return event
         if found is None:
-            try:
-                found = await self.find(event)
-            except Exception as error:  # noqa: BLE001 (whatever fails here, the play is not lost: it is asked again later)
-                self._context.log.debug("the log's server cannot be asked", why=in_words(error))
-                return event
-            if found is None:
-                return event
-            self._known.put(name, found)
+            return event
         facts = found.facts
         return replace(
             event,
@@ -59,8 +66,24 @@ class Server(ServerClient):
 
     async def lookup(self, event: PlayerEvent) -> Facts | None:
         """Complete an event for the resolver. May raise HttpError."""
-        found = self._known.get(_name(event)) or await self.find(event)
+        found = await self._recall(event)
         return None if found is None else found.facts
+
+    async def _recall(self, event: PlayerEvent) -> Found | None:
+        """Return what was found for such an event of late; else ask."""
+        now_ms, name, life_ms = self._context.clock.now().mono_ms, _name(event), self.life_ms(event)
+        kept = self._known.get(name) if life_ms else None
+        if kept is not None and kept.until_ms > now_ms:
+            return kept.found
+        found = await self.find(event)
+        if found is not None and life_ms:
+            self._known.put(name, _Kept(found, now_ms + life_ms))
+        return found
+
+    def life_ms(self, event: PlayerEvent) -> int:
+        """Return for how long the answer about an event holds; 0: for this event alone."""
+        del event
+        return KNOWN_MS
 
     async def find(self, event: PlayerEvent) -> Found | None:
         """Ask for the item of an event. None: not known, ask again. May raise HttpError."""
@@ -140,15 +163,10 @@ class MediaBrowser(Server):
         if event.user is not None:
             wanted = event.user.name.casefold()
             users = [user for user in users if user.name.casefold() == wanted]
-        best: tuple[str, User, MediaFields] | None = None
-        for user in users:
-            for entry in await self._latest(user.id):
-                played = entry.node("UserData").text("LastPlayedDate")
-                if _same(entry, event) and (best is None or played > best[0]):
-                    best = (played, user, entry)
-        if best is None:
+        played = [(user, entry) for user in users for entry in await self._latest(user.id) if _same(entry, event)]
+        if not played:
             return None
-        _, user, line = best
+        user, line = max(played, key=lambda one: _fitness(one[1], event))
         item = media.read_item(line)
         series_id = line.identity("SeriesId")
         show = await self._series.find(series_id, user.id) if is_id(series_id) else None
@@ -156,6 +174,12 @@ class MediaBrowser(Server):
             item = media.with_show(item, show)
         facts = Facts(item=item, duration_ms=line.ticks_ms("RunTimeTicks") or None, path=line.text("Path") or None)
         return Found(facts, user=user)
+
+    def life_ms(self, event: PlayerEvent) -> int:
+        """Return for how long an answer holds: what has a title alone may be another item the next time."""
+        if isinstance(event.item, Episode):
+            return KNOWN_MS
+        return NAMED_MS if event.at is None or _is_news(event.at, self._context.clock.now().utc) else 0
 
     async def probe(self) -> Answer:
         """Ask for the users: Emby of today has them elsewhere."""
@@ -194,6 +218,18 @@ def server_of(options: Options, context: Context) -> Server:
 def _name(event: PlayerEvent) -> str:
     user = event.user.name or event.user.id if event.user else ""
     return f"{user}|{event.item_key}"
+
+
+def _is_news(at: datetime, now: datetime) -> bool:
+    return now - at < timedelta(milliseconds=NAMED_MS)
+
+
+def _fitness(item: MediaFields, event: PlayerEvent) -> tuple[bool, float]:
+    """Rank who played what of one name: of what was missed, the last that had begun by then; else the last of all."""
+    began = item.node("UserData").moment("LastPlayedDate")
+    if began is None:
+        return False, 0.0
+    return event.at is None or began <= event.at + timedelta(milliseconds=NAMED_MS), began.timestamp()
 
 
 def _same(item: MediaFields, event: PlayerEvent) -> bool:

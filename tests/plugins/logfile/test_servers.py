@@ -1,5 +1,6 @@
 """What a log leaves out is asked of its server; without an answer nothing is lost."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import httpx
 import pytest
 
 from scrobbler.api import Episode, File, Movie, PlayerEvent, User
-from scrobbler.api.testkit import Recorder, running
+from scrobbler.api.testkit import FakeClock, Recorder, running
 from scrobbler_plugins.logfile import Plugin
 from scrobbler_plugins.logfile.options import Options
 from scrobbler_plugins.logfile.servers import Server, server_of
@@ -49,6 +50,15 @@ PLAYED = [
         "ProviderIds": {"Tvdb": "42", "Odd": "x"},
         "UserData": {"LastPlayedDate": "2026-03-04T20:00:00Z"},
     },
+    {
+        "Id": "b3",
+        "Name": "Pilot",
+        "Type": "Episode",
+        "SeriesName": "Example Show",
+        "ParentIndexNumber": 1,
+        "IndexNumber": 1,
+        "UserData": {"LastPlayedDate": "2026-03-04T18:00:00Z"},
+    },
 ]
 
 
@@ -58,6 +68,7 @@ class Answers:
     def __init__(self, *, status: int = 200) -> None:
         self.status = status
         self.asked: list[httpx.Request] = []
+        self.played = [*PLAYED]
         self.client = httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
@@ -70,7 +81,7 @@ class Answers:
         if path == "/Users":
             return httpx.Response(200, json=[{"Id": "a1", "Name": "Alice"}, {"Id": "a2", "Name": "bob"}])
         if path == "/Users/a1/Items":
-            return httpx.Response(200, json={"Items": PLAYED})
+            return httpx.Response(200, json={"Items": self.played})
         if path == "/Users/a1/Items/51":
             return httpx.Response(
                 200, json={"Name": "Example Show", "ProductionYear": 2014, "ProviderIds": {"Tvdb": "7"}}
@@ -80,9 +91,9 @@ class Answers:
         return httpx.Response(404)
 
 
-def server(answers: Answers, kind: Any) -> Server:
+def server(answers: Answers, kind: Any, clock: FakeClock | None = None) -> Server:
     options = Options(type="logfile", path="/x", format=kind, url="http://server:1", token=TOKEN, account="alice")
-    return server_of(options, Recorder(http=lambda: answers.client).context)
+    return server_of(options, Recorder(http=lambda: answers.client, clock=clock or FakeClock()).context)
 
 
 def event(key: str, **values: Any) -> PlayerEvent:
@@ -172,3 +183,34 @@ async def test_from_the_log_to_the_episode(tmp_path: Path) -> None:
             play = await recorder.until("play")
     assert isinstance(play.item, Episode)
     assert play.item.show.title == "Example Show"
+
+
+async def test_same_name_in_another_series() -> None:
+    """A log of Jellyfin has the name of an episode alone: each play of that name is asked for anew, as of its time."""
+    answers = Answers()
+    clock = FakeClock(datetime(2026, 3, 4, 21, 45, tzinfo=UTC))
+    jellyfin = server(answers, "jellyfin", clock)
+    first = await jellyfin.complete(event("Pilot", user=User(name="alice")))
+    assert await jellyfin.complete(event("Pilot", user=User(name="alice"))) == first
+    asked = len(answers.asked)
+    await clock.advance(30 * 60)
+    answers.played.append(
+        {
+            "Id": "b4",
+            "Name": "Pilot",
+            "Type": "Episode",
+            "SeriesName": "Another Show",
+            "ParentIndexNumber": 1,
+            "IndexNumber": 1,
+            "UserData": {"LastPlayedDate": "2026-03-04T22:00:00Z"},
+        }
+    )
+    second = await jellyfin.complete(event("Pilot", user=User(name="alice")))
+    assert isinstance(first.item, Episode)
+    assert isinstance(second.item, Episode)
+    assert (first.item.show.title, second.item.show.title) == ("Example Show", "Another Show")
+    assert asked < len(answers.asked)
+    then = datetime(2026, 3, 4, 21, 30, tzinfo=UTC)
+    missed = await jellyfin.complete(event("Pilot", user=User(name="alice"), at=then))
+    assert isinstance(missed.item, Episode)
+    assert missed.item.show.title == "Example Show"
