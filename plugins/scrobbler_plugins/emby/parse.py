@@ -75,7 +75,7 @@ def parse(request: HookRequest) -> Parsed:
         device=session.text("DeviceName") or None,
         skip=skip_of(item),
     )
-    return Parsed([event], told_of(item))
+    return Parsed([event], told_of(item, user))
 
 
 def _user(user: MediaFields) -> User | None:

@@ -74,7 +74,7 @@ def parse(request: HookRequest) -> Parsed:
         device=fields.name("DeviceName") or None,
         skip=skip_of_class(fields.text("ItemType")),
     )
-    return Parsed([event], told_of(fields))
+    return Parsed([event], told_of(fields, user))
 
 
 def _fields(request: HookRequest) -> HookFields:

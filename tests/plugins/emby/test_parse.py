@@ -60,7 +60,7 @@ def test_file_and_series_are_told_beside_the_event() -> None:
     """What the event has no room for is handed out for the look-up."""
     path = "\\\\nas\\tv\\Example Show\\S01E02.mkv"
     parsed = parse(hook_request(json=emby_payload("playback.start", emby_episode(Path=path))))
-    assert parsed.told == Told(series_id=EMBY_SERIES, path=path)
+    assert parsed.told == Told(series_id=EMBY_SERIES, path=path, user_id=EMBY_USER)
 
 
 @pytest.mark.parametrize(

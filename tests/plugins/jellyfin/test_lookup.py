@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from scrobbler.api import Episode, Filter, Ids, Movie, PlayerEvent, Show, User
 from scrobbler.api.servers import client as client_module
@@ -100,9 +101,11 @@ async def test_key_goes_into_the_one_header_that_lasts(jellyfin: FakeJellyfin, c
 
 
 async def test_servers_before_10_9_have_items_under_a_user(jellyfin: FakeJellyfin, client: HttpClient) -> None:
-    """Where `/Items/<id>` is not known, the user's own route is asked (2.5 item 1)."""
+    """Where `/Items/<id>` is not known, the route of who plays it is asked (2.5 item 1); a look-up names nobody."""
     jellyfin.routes = "10.8"
-    facts = await asking(jellyfin, client).lookup(one("PlaybackStart", jellyfin_episode()))
+    source = asking(jellyfin, client)
+    (event,) = source.parse(hook_request(json=jellyfin_payload("PlaybackStart", jellyfin_episode())))
+    facts = await source.lookup(replace(event, user=None))
     assert facts is not None
     assert show_of(facts.item).ids == SHOW_IDS
     assert f"/Users/{JELLYFIN_USER}/Items/{JELLYFIN_SERIES}" in jellyfin.paths()

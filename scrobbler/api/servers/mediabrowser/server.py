@@ -63,7 +63,7 @@ class MediaServer(ServerClient):
         """
         if event.skip is not None or not is_id(event.item_key):
             return None
-        user_id = event.user.id if event.user and is_id(event.user.id) else ""
+        user_id = next((one for one in (event.user.id if event.user else "", told.user_id) if is_id(one)), "")
         found = await self.item(event.item_key, user_id, "Path,ProviderIds")
         known = event.item if isinstance(event.item, Movie | Episode) else None
         item = read_item(found) if found else None

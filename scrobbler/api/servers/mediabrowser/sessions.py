@@ -35,10 +35,11 @@ _WANTED = frozenset(
 
 
 class Told(NamedTuple):
-    """What a request or a session says of an item beside the event, which has no room for it."""
+    """What a request or a session says of an item beside the event, which has no room for it; and who played it."""
 
     series_id: str = ""
     path: str = ""
+    user_id: str = ""
 
 
 class Reading(Struct, frozen=True, kw_only=True):
@@ -61,9 +62,9 @@ class Reading(Struct, frozen=True, kw_only=True):
     said_at: datetime | None
 
 
-def told_of(item: MediaFields) -> Told:
+def told_of(item: MediaFields, user: User | None) -> Told:
     """Keep what an item says of its series and its file."""
-    return Told(series_id=item.identity("SeriesId"), path=item.text("Path"))
+    return Told(series_id=item.identity("SeriesId"), path=item.text("Path"), user_id=user.id if user else "")
 
 
 def player_of(session: MediaFields, user: User | None) -> str:
@@ -111,7 +112,7 @@ def _readings(session: MediaFields) -> Iterator[Reading]:
             user=user,
             item_key=item_key,
             item=read_item(item),
-            told=told_of(item),
+            told=told_of(item, user),
             skip="live_tv" if state.has("LiveStreamId") else skip_of(item),
             device=session.text("DeviceName"),
             duration_ms=item.ticks_ms("RunTimeTicks") or None,
