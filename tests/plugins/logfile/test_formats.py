@@ -175,6 +175,19 @@ def test_plex_mark_by_hand() -> None:
     ]
 
 
+def test_plex_mark_by_hand_of_what_was_left_once() -> None:
+    """Who stopped an item half-way and marks it another day marks it by hand; a verdict right after the stop is the play's."""
+    played = [*timeline("a1", "playing", 0), *timeline("a2", "stopped", 600000)]
+    verdict = "[Req#d1] Library item 5012 'X' got played by account 1!"
+    for before, minute, kind in (
+        (played, 16, "watched"),
+        (played, 55, "marked"),
+        (played[:6], 16, "watched"),
+        (played[:6], 55, "marked"),
+    ):
+        assert read("plex", plex(*before, (f"{minute}:33.500", verdict)))[-1].kind == kind
+
+
 def test_plex_live_tv() -> None:
     """A rating key that is no number is live TV or a channel."""
     said = read("plex", plex(*timeline("e1", "playing", 0, "https%3A%2F%2Fexample.org%2Ftv")[:1]))

@@ -15,6 +15,9 @@ from scrobbler_plugins.logfile.times import MONTHS, make
 WAIT_MS = 2_000
 """So long the lines of one request may take; then it is read as far as they have come."""
 
+LATELY_MS = 2 * 60_000
+"""A player that was heard so lately plays what the server counts, or has just stopped it: clients report every 10 s or so."""
+
 # The level word is translated, so it is whatever stands there.
 _LINE = re.compile(
     r"(?P<month>[A-Za-z]{3})[a-z]* +(?P<day>\d{1,2}), (?P<year>\d{4}) (?P<h>\d\d):(?P<m>\d\d):(?P<s>\d\d)(?:[.,](?P<f>\d{1,6}))?"
@@ -67,10 +70,11 @@ class Request(Struct, kw_only=True, omit_defaults=True):
 
 
 class Playing(Struct, omit_defaults=True):
-    """What a player does."""
+    """What a player does, and when it said so."""
 
     key: str
     kind: Kind
+    at_ms: int = 0
 
 
 class State(Struct, kw_only=True, omit_defaults=True):
@@ -203,7 +207,7 @@ class PlexFormat(LineFormat):
         going_on = before is not None and before.key == request.key and before.kind in ("play", "progress")
         if kind == "progress" and not going_on:
             kind = "play"
-        keep(self.state.players, player, Playing(request.key, kind))
+        keep(self.state.players, player, Playing(request.key, kind, at_ms))
         key = clean(request.key)
         live = not key.isdecimal()
         yield Said(
@@ -228,7 +232,9 @@ class PlexFormat(LineFormat):
             request.user_id = request.user_id or match["account"]
             yield from self._tell(request, line.at_ms)
         client = request.client if request is not None and request.key == key else ""
-        player = client or next((name for name, one in self.state.players.items() if one.key == key), "")
+        lately = line.at_ms - LATELY_MS
+        heard = (name for name, one in self.state.players.items() if one.key == key and one.at_ms >= lately)
+        player = client or next(heard, "")
         by_hand = not player
         yield Said(
             kind="marked" if by_hand else "watched",
