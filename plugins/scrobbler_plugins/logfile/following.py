@@ -22,7 +22,7 @@ OLDEST_MS = 14 * 86_400_000
 """What happened longer ago is let be."""
 
 SAVE_MS = 10_000
-"""So often the position is written down while lines say nothing; after one that says something it is at once."""
+"""So often the position is written down while lines say nothing; after one that is told it is at once."""
 
 
 class UnreadableLogError(Exception):
@@ -146,9 +146,10 @@ class Log:
             written_ms = min(batch.changed_ms, now_ms) if batch.late else now_ms
             seen = not (batch.late or self.fresh)
             said = self._reader.feed(text, written_ms, seen_ms=now_ms if seen else None)
+            told = False
             for one in said:
-                await self._tell(self._events(one, now_ms, written_ms, late=batch.late))
-            if said or self._due(position):
+                told = await self._tell(self._events(one, now_ms, written_ms, late=batch.late)) or told
+            if told or self._due(position):
                 # Only now: what was told is stored, and is not told again.
                 await self.save(position)
 

@@ -171,6 +171,29 @@ async def test_nothing_is_lost_when_storing_fails(tmp_path: Path) -> None:
         assert told(watcher.recorder) == [("stop", "a.mkv")]
 
 
+async def test_a_long_missed_stretch_is_written_down_seldom(tmp_path: Path) -> None:
+    """What was missed is written down when it is told and now and then, not at each of its thousand lines."""
+    with LogFile(tmp_path / "x.log") as log:
+        watcher = Watcher(log.path)
+        async with running(watcher.start()):
+            await watcher.recorder.when(lambda _: watcher.memory.texts)
+        log.write(*(f"{stamp(watcher.clock, 100 - n / 20)} progress a.mkv {n * 3}/6000" for n in range(1000)))
+        log.write(f"{stamp(watcher.clock, 45)} stop a.mkv 3000/6000")
+        puts = 0
+        put = watcher.memory.put
+
+        async def counted(key: str, value: str) -> None:
+            nonlocal puts
+            puts += 1
+            await put(key, value)
+
+        watcher.memory.put = counted  # type: ignore[method-assign]
+        async with running(watcher.start()):
+            await watcher.recorder.until("stop")
+    assert told(watcher.recorder) == [("play", "a.mkv"), ("stop", "a.mkv")]
+    assert puts < 20
+
+
 async def test_appears_late(tmp_path: Path) -> None:
     """Folder and file may come later; their first line is news."""
     path = tmp_path / "a" / "b" / "x.log"
