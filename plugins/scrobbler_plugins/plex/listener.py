@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from scrobbler.api import Context, PlayerEvent
@@ -18,6 +19,14 @@ POLL_ROUNDS = 120
 """After so many polls the websocket is tried again."""
 
 
+class _Waiting(NamedTuple):
+    """A session that waits for its second look: when that is due, that it plays, and the pause that followed, if any."""
+
+    due_ms: int
+    playing: Notice
+    paused: Notice | None = None
+
+
 class Listener:
     """One run of listening."""
 
@@ -26,7 +35,7 @@ class Listener:
         self._context = context
         self._tracker = Tracker()
         self._machine = ""
-        self._again: dict[str, tuple[int, Notice]] = {}
+        self._again: dict[str, _Waiting] = {}
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -60,11 +69,7 @@ class Listener:
                 async with asyncio.timeout(self._patience_s()):
                     notices = read_notices(await socket.receive())
             except TimeoutError:
-                now_ms = self._now_ms()
-                for session, (due_ms, notice) in list(self._again.items()):
-                    if due_ms <= now_ms:
-                        del self._again[session]
-                        await self._tell(self._tracker.hear(notice, await self._list()))
+                await self._look_again()
                 continue
             self._context.reachable(True)  # a look-up that failed meanwhile has said otherwise
             for notice in notices:
@@ -72,9 +77,11 @@ class Listener:
 
     async def _hear(self, notice: Notice) -> None:
         """Take a notification. One whose session the list does not have yet waits for a second look, and nobody else does."""
-        if notice.session in self._again:
+        if waiting := self._again.get(notice.session):
             if notice.state == "playing":
-                self._again[notice.session] = (self._again[notice.session][0], notice)
+                self._again[notice.session] = waiting._replace(playing=notice, paused=None)
+            elif notice.state == "paused":
+                self._again[notice.session] = waiting._replace(paused=notice)
             elif notice.state == "stopped":
                 del self._again[notice.session]
             return
@@ -82,13 +89,23 @@ class Listener:
         if self._tracker.wants_list(notice):
             lines = await self._list()
             if all(line.session != notice.session for line in lines):
-                self._again[notice.session] = (self._now_ms() + LOOK_AGAIN_MS, notice)
+                self._again[notice.session] = _Waiting(self._now_ms() + LOOK_AGAIN_MS, notice)
                 return
         await self._tell(self._tracker.hear(notice, lines))
 
+    async def _look_again(self) -> None:
+        """Ask the list once more for the sessions whose time has come."""
+        now_ms = self._now_ms()
+        for session, waiting in list(self._again.items()):
+            if waiting.due_ms <= now_ms:
+                del self._again[session]
+                await self._tell(self._tracker.hear(waiting.playing, await self._list()))
+                if waiting.paused is not None:
+                    await self._tell(self._tracker.hear(waiting.paused))
+
     def _patience_s(self) -> float | None:
         """Return how long a message may be waited for before somebody must be looked for again; None: for ever."""
-        due_ms = min((due_ms for due_ms, _ in self._again.values()), default=None)
+        due_ms = min((waiting.due_ms for waiting in self._again.values()), default=None)
         return None if due_ms is None else max(0.0, (due_ms - self._now_ms()) / 1000)
 
     def _now_ms(self) -> int:

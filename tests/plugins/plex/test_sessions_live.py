@@ -139,6 +139,23 @@ async def test_second_look_outlives_what_comes_before_it(plex: LivePlex, client:
     assert plex.paths().count("/status/sessions") == 3
 
 
+async def test_pause_before_the_second_look_counts(plex: LivePlex, client: HttpClient) -> None:
+    """Who pauses while a session waits for its second look is paused, although Plex may not say so again."""
+    clock = FakeClock(EVENING)
+    recorder = recorder_for(client, clock)
+    async with listening(plex, recorder):
+        await plex.connected()
+        plex.notify(plex_notice("playing", "4001", 0))
+        await plex.when(lambda: plex.paths().count("/status/sessions") == 2)
+        plex.sessions = [plex_session(FILM, state="paused", offset_ms=700)]
+        plex.notify(plex_notice("playing", "4001", 500), plex_notice("paused", "4001", 700))
+        async with asyncio.timeout(10):
+            while len(recorder.events) < 2:
+                await asyncio.sleep(0.01)
+                await clock.advance(1)
+    assert [(event.kind, event.position_ms) for event in recorder.events] == [("play", 500), ("pause", 700)]
+
+
 async def test_session_that_ends_before_its_second_look(plex: LivePlex, client: HttpClient) -> None:
     """What is over before the list had it is not looked for again, and holds nobody else up."""
     plex.sessions = [plex_session(FILM)]
