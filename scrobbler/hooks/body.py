@@ -43,13 +43,14 @@ async def read_hook(request: Request) -> HookRequest:
 @lru_cache(maxsize=32)  # a sender always says the same, up to a hundred times a second
 def _content_type(header: str) -> tuple[str, Mapping[str, str]]:
     from email.message import Message  # noqa: PLC0415 (hooks alone need it)
+    from email.utils import collapse_rfc2231_value  # noqa: PLC0415
 
     message = Message()
     message["content-type"] = header
     given = message.get_params(failobj=[], unquote=True)
     if not given:
         return "", {}
-    return given[0][0].strip().lower(), {name.lower(): value for name, value in given[1:]}
+    return given[0][0].strip().lower(), {name.lower(): collapse_rfc2231_value(value) for name, value in given[1:]}
 
 
 async def _read_text(request: Request) -> bytes:

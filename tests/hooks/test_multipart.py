@@ -59,6 +59,14 @@ async def test_lines_that_end_in_lf_alone():
     assert house.door.plugin.requests[0].form["payload"].split() == ['{"event":', '"media.play"}']
 
 
+async def test_boundary_in_its_long_form():
+    """A boundary may be written as headers write other alphabets."""
+    async with open_house() as house:
+        for boundary, code in (("boundary*=utf-8''----plex", 204), ("boundary*=nonsense'x'%E9", 422)):
+            header = {"Content-Type": f"multipart/form-data; {boundary}"}
+            assert (await house.ask("POST", PATH, header, form(part(PAYLOAD, b"{}")))).code == code
+
+
 async def test_byte_by_byte():
     """However the network cuts a form, it is read the same."""
     body = form(part(PAYLOAD, b'{"event": 1}'), part(THUMB, b"\xff\xd8"))

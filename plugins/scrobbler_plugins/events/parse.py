@@ -27,6 +27,7 @@ MAX_MS = 10_000_000_000
 MAX_SPEED = 100.0
 
 _MAX_NUMBER = 2**53
+_NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _ALLOWED = {
     "kind": "allowed are " + ", ".join(get_args(Kind)),
     "skip": "allowed are " + ", ".join(get_args(Skip)),
@@ -55,14 +56,14 @@ def _split(body: bytes) -> Iterator[tuple[Any, str]]:
         raise UnreadableError("the body is empty: wanted is an event as a JSON object, an array of them, or one a line")
     try:
         whole = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _NO_JSON as error:
         lines = [(number, line) for number, line in enumerate(body.splitlines(), 1) if line.strip()]
         if len(lines) < 2:
             raise UnreadableError(f"the body is not JSON: {error}") from error
         for number, line in lines:
             try:
                 yield msgspec.json.decode(line), f"line {number}: "
-            except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+            except _NO_JSON as wrong:
                 raise UnreadableError(f"line {number} is not JSON: {wrong}") from wrong
         return
     if isinstance(whole, list):

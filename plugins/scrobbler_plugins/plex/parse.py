@@ -77,7 +77,7 @@ def _payload(request: HookRequest) -> Fields:
         if "payload" not in request.form:
             raise UnreadableError("the form has no field `payload`")
         return Fields.read(request.form["payload"])
-    return Fields.read(request.body)
+    return Fields.read(request.body.removeprefix(b"\xef\xbb\xbf"))
 
 
 def _account_key(account: Fields) -> str:

@@ -137,6 +137,8 @@ def test_everything_an_event_can_say_survives(plugin: Plugin) -> None:
         (json.dumps({"kind": "play", "player": "tv"}), r"missing required field `item_key`"),
         ('{"kind": "play", "player": "\\ud800", "item_key": "x"}', "not JSON"),
         (b'{"kind": "\xff"}', "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b'{"a":' * 100_000 + b"\n{}", "line 1 is not JSON"),
     ],
 )
 def test_what_is_wrong_is_named(plugin: Plugin, body: str | bytes, words: str) -> None:

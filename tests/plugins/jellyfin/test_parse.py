@@ -252,6 +252,7 @@ def test_pause_without_a_check_in_time_is_observed() -> None:
         ("3/4/2026 7:15:33 PM", None),
         ("04.03.2026 19:15:33", None),
         ("0001-01-01T00:00:00", None),
+        ("9999-12-31T23:59:59.9999999-05:00", None),
         ("", None),
         (5, None),
     ],

@@ -30,9 +30,11 @@ def test_payload_arrives_in_every_dress(payload_as: Literal["field", "typed fiel
 
 
 def test_payload_as_plain_json() -> None:
-    """A relay may send the payload alone, as JSON."""
-    (event,) = parse(hook_request(json=plex_payload("media.play", plex_movie()))).events
-    assert event.kind == "play"
+    """A relay may send the payload alone, as JSON, also behind the mark that some systems put before text."""
+    payload = json.dumps(plex_payload("media.play", plex_movie())).encode()
+    for body in (payload, b"\xef\xbb\xbf" + payload):
+        (event,) = parse(hook_request(body=body, content_type="application/json")).events
+        assert event.kind == "play"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from scrobbler.api.servers.fields import AnyCase
 
 TICKS_PER_MS = 10_000
 _FIRST_YEAR = 2000
+_LAST_YEAR = 9999
 
 
 class MediaFields(AnyCase):
@@ -22,12 +23,12 @@ class MediaFields(AnyCase):
         return normal_id(self.text(key))
 
     def moment(self, key: str) -> datetime | None:
-        """Return a time in UTC; None for the default date of .NET and for a date in the server's own culture."""
+        """Return a time in UTC; None for the first and the last date of .NET and for a date in the server's own culture."""
         try:
             moment = datetime.fromisoformat(self.text(key))
         except ValueError:
             return None
-        if moment.year < _FIRST_YEAR:
+        if not _FIRST_YEAR <= moment.year < _LAST_YEAR:
             return None
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
