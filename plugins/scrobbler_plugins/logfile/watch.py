@@ -25,11 +25,13 @@ _REMOTE = re.compile(
 )
 """File systems on which others write without our kernel knowing: shares, and folders of a host in a machine or container."""
 
+_ESCAPED = re.compile(r"\\([0-7]{3})")  # a space, a tab, a newline, a backslash
+
 
 def is_remote(folder: str, mounts: str = "/proc/self/mountinfo") -> bool:
     """Tell whether a folder lies on a file system that sends no tidings of what others write."""
     try:
-        lines = Path(mounts).read_text("utf-8", "replace").splitlines()
+        lines = Path(mounts).read_text("utf-8", "surrogateescape").split("\n")
     except OSError:
         return False
     best, kind = "", ""
@@ -38,7 +40,7 @@ def is_remote(folder: str, mounts: str = "/proc/self/mountinfo") -> bool:
         parts = fields.split(" ")
         if len(parts) < 5 or not tail:
             continue
-        place = parts[4].encode().decode("unicode_escape", "replace")
+        place = _ESCAPED.sub(lambda found: chr(int(found[1], 8)), parts[4])
         inside = folder == place or folder.startswith(place.rstrip("/") + "/")
         if inside and len(place) >= len(best):
             best, kind = place, tail.split(" ")[0]

@@ -290,8 +290,11 @@ def test_which_file_systems_send_no_tidings(tmp_path: Path) -> None:
     mounts.write_text(
         "1 0 8:1 / / rw - ext4 /dev/sda rw\n2 1 0:5 / /mnt/nas\\040one rw shared:1 - nfs4 nas:/x rw\n"
         "3 1 0:6 / /mnt/nas\\040one/local rw - btrfs /dev/sdb rw\n4 1 0:7 / /host rw - fuse.grpcfuse x rw\n"
+        "5 1 0:8 / /mnt/Vidéos\\134x rw - cifs //nas/v rw\n",
+        "utf-8",
     )
     places = {"/var/log": False, "/mnt/nas one/logs": True, "/mnt/nas one/local": False, "/host/logs": True}
+    places["/mnt/Vidéos\\x/logs"] = True
     assert {place: is_remote(place, str(mounts)) for place in places} == places
 
 
