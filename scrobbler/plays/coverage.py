@@ -34,14 +34,16 @@ def union(one: Coverage, other: Coverage) -> Coverage:
     return one
 
 
-def advance(seen: Coverage, start_ms: int, end_ms: int, *, elapsed_ms: int, slack_ms: int) -> Coverage:
-    """Account for a report at `end_ms` that follows one at `start_ms`.
+def advance(
+    seen: Coverage, start_ms: int, end_ms: int, *, elapsed_ms: int, ahead_ms: int, slack_ms: int
+) -> tuple[Coverage, int]:
+    """Account for a report at `end_ms` that follows one at `start_ms`. Returns what was seen, and how far it is ahead now.
 
-    Time allows `elapsed_ms` at up to four times the speed, and `slack_ms` more for reports that lag. What goes beyond was
-    demonstrably not played.
+    Time allows `elapsed_ms` at up to four times the speed. Reports lag, so together they may be `slack_ms` ahead of that, of
+    which `ahead_ms` are used up. What goes beyond was demonstrably not played.
     """
-    allowed_ms = elapsed_ms * HONEST_SPEED + slack_ms
-    return add(seen, start_ms, min(end_ms, start_ms + max(0, allowed_ms)))
+    ahead_ms = max(0, ahead_ms + max(0, end_ms - start_ms) - elapsed_ms * HONEST_SPEED)
+    return add(seen, start_ms, end_ms - max(0, ahead_ms - slack_ms)), min(ahead_ms, slack_ms)
 
 
 def unseen_share(seen: Coverage, start_ms: int, end_ms: int) -> float:

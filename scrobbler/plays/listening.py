@@ -182,7 +182,7 @@ def move(draft: Draft, session: Session, heard: Heard, *, jumped: bool = False) 
         # Whoever has no position writes 0; nobody stops there who was somewhere else a moment ago (rule 2).
         return session
     elapsed_ms = _elapsed_ms(draft, session, heard)
-    seen = session.seen
+    seen, ahead_ms = session.seen, session.ahead_ms
     if session.offset_ms is None or session.position_ms is None:
         # It began so far before its first known position as it has been open.
         offset_ms = max(0, position_ms - elapsed_ms)
@@ -195,9 +195,17 @@ def move(draft: Draft, session: Session, heard: Heard, *, jumped: bool = False) 
         seen = coverage.add(seen, session.position_ms, session.position_ms + elapsed_ms)
     else:
         slack_ms = TICK_SLACK_MS if session.ticking else EDGE_SLACK_MS
-        seen = coverage.advance(seen, session.position_ms, position_ms, elapsed_ms=elapsed_ms, slack_ms=slack_ms)
-    said = None if event.at is None else utc_ms(event.at)
-    return replace(session, position_ms=position_ms, position_mono_ms=draft.now.mono_ms, said_utc_ms=said, seen=seen)
+        seen, ahead_ms = coverage.advance(
+            seen, session.position_ms, position_ms, elapsed_ms=elapsed_ms, ahead_ms=ahead_ms, slack_ms=slack_ms
+        )
+    return replace(
+        session,
+        position_ms=position_ms,
+        position_mono_ms=draft.now.mono_ms,
+        said_utc_ms=None if event.at is None else utc_ms(event.at),
+        seen=seen,
+        ahead_ms=ahead_ms,
+    )
 
 
 def _elapsed_ms(draft: Draft, session: Session, heard: Heard) -> int:

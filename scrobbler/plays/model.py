@@ -111,6 +111,7 @@ class Session(Struct, frozen=True, kw_only=True):
     `position_ms` is the last observed one. `heard_mono_ms` is when the player last said anything that it had observed.
     `ticking`: it tells positions while it plays, whatever its source is known for; `rhythm_ms` is its widest gap so far.
     `played_on`: nothing speaks against it that it played until the next item took its place.
+    `ahead_ms` is by how much its reports are ahead of what time allows, as far as that is taken for lag.
     `edge_mono_ms` is when it last began to play, `mode_mono_ms` when its mode last changed, `blind_mono_ms` when we last lost
     sight of it ourselves. `said_utc_ms` is what the player's own clock said at the last position. `origin`: heard as it
     happened, or told about afterwards; later events belong to the first kind alone.
@@ -139,6 +140,7 @@ class Session(Struct, frozen=True, kw_only=True):
     nominal: bool = False
     shorter_than_ms: int = 0
     seen: Coverage = NOTHING
+    ahead_ms: int = 0
     verdict_utc_ms: int | None = None
     verdict_mono_ms: int = 0
     over_mono_ms: int = 0

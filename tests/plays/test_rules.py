@@ -113,6 +113,54 @@ def test_triple_speed_is_honest_watching():
     assert [fact.kind for fact in house.facts] == ["watched"]
 
 
+@pytest.mark.parametrize(("speed", "kind"), [(4, "watched"), (8, "left"), (11, "left")])
+def test_time_allows_four_times_the_speed_however_often_a_player_ticks(speed: int, kind: str):
+    """Rule 4: a player that ticks each second and winds, or skips ten seconds each second without a word, was not watched."""
+    house = House()
+    house.hear("play", 0)
+    position = 0
+    while position < 95 * MINUTE:
+        house.wait(1_000)
+        position += speed * 1_000
+        house.hear("progress", position_ms=position)
+    house.hear("stop", position_ms=position)
+    assert house.kinds == [kind]
+
+
+def test_a_player_that_lags_now_and_then_is_honest():
+    """Rule 4: reports that come ten seconds late, and catch up, are no skips."""
+    house = House()
+    house.hear("play", 0)
+    for second in range(60, 95 * 60, 60):
+        house.wait(50_000)
+        house.hear("progress", position_ms=(second - 20) * 1_000)
+        house.wait(10_000)
+        house.hear("progress", position_ms=second * 1_000)
+    house.hear("stop", 95)
+    assert house.kinds == ["watched"]
+
+
+def test_a_stop_at_the_end_right_after_the_start_is_no_watch():
+    """Rule 4: also on a player with edges alone, whose reports may lag by half a minute."""
+    house = House(nature=EDGES, length_ms=12 * MINUTE)
+    house.hear("play", 0)
+    house.wait(2_000)
+    house.hear("stop", 96)
+    assert house.kinds == ["left"]
+
+
+@pytest.mark.parametrize(("skipped_to", "kind"), [(68, "watched"), (72, "left")])
+def test_the_share_that_may_be_missing(skipped_to: float, kind: str):
+    """Rule 4: of what lies before the end, a little less than 40 % may be missing, and not a little more."""
+    house = House()
+    house.hear("play", 0)
+    house.watch(0, 31)
+    house.hear("seek", skipped_to)
+    house.watch(skipped_to, 95)
+    house.hear("stop", 95)
+    assert house.kinds == [kind]
+
+
 def test_a_short_skip_does_not_deny_a_watch():
     """Rule 4: up to 40 % may be missing."""
     house = House()
