@@ -445,6 +445,14 @@ async def test_the_allowance_keeps_a_reserve(house: House) -> None:
     assert [one[0] for one in house.simkl.told] == ["stop"]
 
 
+async def test_one_call_above_the_reserve_is_free(house: House) -> None:
+    """Rule 16: the reserve is a tenth, and no more."""
+    house.simkl.allowances["alice"] = Allowance(limit=500, remaining=51, resets_utc_ms=0)
+    await house.hear("play", 0)
+    await house.pass_time(2)
+    assert [one[0] for one in house.simkl.told] == ["start"]
+
+
 async def test_leaving_says_the_pause_at_once(house: House) -> None:
     """Rule 9: at the end of the daemon the start is paused without any time passing."""
     await house.hear("play", 0)

@@ -9,8 +9,6 @@ from scrobbler.api import Episode, Show
 from scrobbler.clock import Now
 from scrobbler.courier.plan import (
     BATCH,
-    LIVE_MS,
-    STALE_MS,
     THRIFT,
     Close,
     DeletePosition,
@@ -28,7 +26,7 @@ from tests.kit.virtual import EPISODE, FILM, LENGTH_MS, MINUTE, OTHER
 NOW = Now(utc_ms=1_790_000_000_000, mono_ms=50_000_000)
 NOTHING = Banner(account="alice")
 NO_SHOW = Shown(account="alice")
-SECOND = 1_000
+OLD = NOW.utc_ms - 10 * MINUTE - 1
 
 
 def banner(mode: Any, progress: float | None = 20.0, **more: Any) -> Banner:
@@ -126,7 +124,7 @@ BANNERS: dict[str, tuple[Banner, Shown, tuple[Any, ...]]] = {
     "hardly begun and paused: nothing to save": (banner("paused", 0.9), NO_SHOW, ("wait", None)),
     "rule 2: paused at an unknown position": (banner("paused", None), NO_SHOW, ("wait", None)),
     "rule 12: paused long ago": (
-        banner("paused", 40.0, position_utc_ms=NOW.utc_ms - STALE_MS - 1), NO_SHOW, ("wait", None)),
+        banner("paused", 40.0, position_utc_ms=OLD), NO_SHOW, ("wait", None)),
     "refused titles are not tried again": (banner("playing", 5.0), Shown(account="alice", refused=1), ("wait", None)),
     "nor paused": (banner("paused", 50.0), Shown(account="alice", refused=1), ("wait", None)),
     "but other titles are": (banner("playing", 5.0), Shown(account="alice", refused=2), ("start", FILM, 5.0)),
@@ -150,7 +148,6 @@ def test_banner(wants: Banner, shows: Shown, expected: tuple[Any, ...]) -> None:
 
 
 LEFT = row(fact("left", 30.0))
-OLD = NOW.utc_ms - STALE_MS - 1
 LEAVING: dict[str, tuple[Row, Banner, Shown, tuple[Any, ...]]] = {
     "left while it shows": (LEFT, NOTHING, shown("playing"), ("stop", FILM, 30.0)),
     "left without a start": (LEFT, NOTHING, NO_SHOW, ("stop", FILM, 30.0)),
@@ -198,8 +195,8 @@ def test_left(owed: Row, wants: Banner, shows: Shown, expected: tuple[Any, ...])
 WATCHED = fact("watched", 95.0)
 WATCHES: dict[str, tuple[Row, tuple[Any, ...]]] = {
     "told at once": (row(WATCHED), ("stop", FILM, 95.0)),
-    "just within the minute": (row(fact("watched", 95.0, at_utc_ms=NOW.utc_ms - LIVE_MS)), ("stop", FILM, 95.0)),
-    "rule 12: a minute late": (row(fact("watched", 95.0, at_utc_ms=NOW.utc_ms - LIVE_MS - 1)), ("history", [1], False)),
+    "half a minute late": (row(fact("watched", 95.0, at_utc_ms=NOW.utc_ms - 30_000)), ("stop", FILM, 95.0)),
+    "rule 12: later than that": (row(fact("watched", 95.0, at_utc_ms=NOW.utc_ms - 30_001)), ("history", [1], False)),
     "rule 12: after a restart": (row(WATCHED, live=False), ("history", [1], False)),
     "rule 3: below 80 first a stop": (row(fact("watched", 70.0)), ("stop", FILM, 70.0)),
     "rule 3: then history": (row(fact("watched", 70.0), stage="history", playback_id=7), ("history", [1], False)),
