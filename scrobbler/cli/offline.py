@@ -81,6 +81,10 @@ class OfflineHouse:
         """Without a daemon there is nothing that could be at fault."""
         return ()
 
+    def not_taken_over(self) -> str:
+        """Without a daemon nothing is taken over."""
+        return ""
+
     def hook_answers(self) -> Mapping[tuple[str, int], int]:
         """No daemon, no hooks."""
         return {}

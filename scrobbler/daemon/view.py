@@ -56,12 +56,13 @@ class View:
         ]
 
     def faults(self) -> Sequence[str]:
-        """Faults of the daemon itself: storage, a failed service, a configuration that was not taken over."""
+        """Faults of the daemon itself: storage, a failed service."""
         daemon = self._daemon
-        return [
-            *daemon.supervisor.faults.values(),
-            *(one for one in (daemon.engine.fault, daemon.reloader.problem) if one),
-        ]
+        return [*daemon.supervisor.faults.values(), *([daemon.engine.fault] if daemon.engine.fault else [])]
+
+    def not_taken_over(self) -> str:
+        """Say that a changed configuration has errors."""
+        return self._daemon.reloader.problem
 
     def hook_answers(self) -> Mapping[tuple[str, int], int]:
         """How many hooks of which source were answered with which code."""

@@ -15,7 +15,7 @@ Sample: TypeAlias = tuple[Labels, float]
 async def metrics(house: House) -> str:
     """Write all metrics. Those of the store are left out while it cannot be read, which `scrobbler_faults` counts."""
     lines = [*_daemon(house), *_accounts(house), *_sources(house)]
-    faults = len(house.faults())
+    faults = len(house.faults()) + bool(house.not_taken_over())
     try:
         counts, queue = await house.read(lambda connection: (reading.counts(connection), reading.owed(connection)))
     except StorageError:

@@ -83,7 +83,11 @@ class House(Protocol):
         ...
 
     def faults(self) -> Sequence[str]:
-        """Faults of the daemon itself, one sentence each: storage, a dead task, a configuration that was not taken over."""
+        """Faults of the daemon itself, one sentence each: storage, a dead task."""
+        ...
+
+    def not_taken_over(self) -> str:
+        """Say that a changed configuration has errors; empty if not. The daemon is well meanwhile: it runs as before."""
         ...
 
     def hook_answers(self) -> Mapping[tuple[str, int], int]:

@@ -58,7 +58,7 @@ class _Stored(Struct, frozen=True, kw_only=True):
 async def report(house: House) -> StatusReport:
     """Look at everything once. A store that cannot be read is one fault more, not a failure."""
     state = house.state()
-    faults = list(house.faults())
+    faults = [*house.faults(), *filter(None, [house.not_taken_over()])]
     going_on = [one for one in state.viewings.values() if one.open]
 
     def look(connection: Connection) -> _Stored:

@@ -65,6 +65,7 @@ def test_a_changed_configuration(tmp_path: Path, sandbox: SandboxClient) -> None
         problem = daemon.wait_log("configuration not taken over")
         assert "did you mean" in problem["problem"].lower()
         daemon.wait_for(lambda: daemon.status().faults, "the fault is shown")
+        assert daemon.get("/healthz")[0] == 200
         tell(daemon, event("play", 60))
         stage.await_calls("alice", 1)
 

@@ -61,6 +61,17 @@ async def test_report(world: World):
     assert from_values(json.loads(msgspec.json.encode(found))) == found
 
 
+async def test_a_change_that_was_not_taken_over(world: World):
+    """A typing mistake in the configuration is shown everywhere, and leaves the daemon healthy: nobody may restart it for that."""
+    house = WorldHouse(world)
+    house.refused_change = "the changed configuration is not valid"
+    pages = StatusPages(house)
+    assert (await report(house)).faults == ("the changed configuration is not valid",)
+    assert "the changed configuration is not valid" in await pages.page()
+    assert "scrobbler_faults 1" in await pages.metrics()
+    assert pages.faults() == []
+
+
 async def test_report_without_a_store(world: World, monkeypatch: pytest.MonkeyPatch):
     """A store that cannot be read is a fault in the report, which is given all the same."""
     house = WorldHouse(world)

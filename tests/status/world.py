@@ -155,6 +155,7 @@ class WorldHouse:
     def __init__(self, world: World) -> None:
         self._world = world
         self.trouble: list[str] = []
+        self.refused_change = ""
         self.links = [
             AccountState(name="alice", linked=True, linked_as="Alice W", allowance_left=480, allowance_limit=500),
             AccountState(name="bob", linked=False, parked="account 'bob' is not linked to Simkl"),
@@ -182,6 +183,9 @@ class WorldHouse:
 
     def faults(self) -> Sequence[str]:
         return self.trouble
+
+    def not_taken_over(self) -> str:
+        return self.refused_change
 
     def hook_answers(self) -> Mapping[tuple[str, int], int]:
         return {("attic", 204): 3, ("attic", 401): 1}
