@@ -1,12 +1,39 @@
-"""Files that hold one secret each: the `_file` twins."""
+"""Files beside the configuration: the `_file` twins, which hold one secret each, and the variables of `${NAME}`."""
 
 import os
+import re
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from scrobbler.config.values import ValueProblemError
 
 MAX_BYTES = 64 * 1024
+VARIABLES_NAME = "environment"
+
+_LINE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)[ \t]*=(.*)")
+
+
+def read_variables(folder: Path) -> dict[str, str]:
+    """Read the file `environment` of a folder as systemd's `EnvironmentFile` does: one NAME=value a line, perhaps in quotes.
+
+    So the commands that a person types know what the unit gives to the daemon. None if it is missing or cannot be read.
+    """
+    content = b""
+    with suppress(OSError, ValueError):
+        descriptor = os.open(folder / VARIABLES_NAME, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                content = os.read(descriptor, MAX_BYTES)
+        finally:
+            os.close(descriptor)
+    found = {}
+    for line in content.decode("utf-8", "replace").splitlines():
+        if match := _LINE.fullmatch(line.strip()):
+            value = match[2].strip()
+            quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+            found[match[1]] = value[1:-1] if quoted else value
+    return found
 
 
 class SecretFiles:

@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 from scrobbler.api import SourceOptions
 from scrobbler.config import checks, scalars
 from scrobbler.config.addresses import LISTEN_VARIABLE, listen_texts
-from scrobbler.config.files import SecretFiles
+from scrobbler.config.files import SecretFiles, read_variables
 from scrobbler.config.kinds import SourceKinds
 from scrobbler.config.models import Config
 from scrobbler.config.problems import (
@@ -48,7 +48,10 @@ class Loaded(Struct, frozen=True, kw_only=True):
 
 
 def load_file(path: Path, env: Mapping[str, str], source_models: SourceKinds, *, sandbox: bool = False) -> Loaded:
-    """Load a configuration file. Raises ConfigError with all that is wrong; its texts are for people."""
+    """Load a configuration file. Raises ConfigError with all that is wrong; its texts are for people.
+
+    Variables that are not in `env` may stand in a file `environment` beside it.
+    """
     name = str(path)
     findings = Findings(name)
     try:
@@ -68,7 +71,8 @@ def load_file(path: Path, env: Mapping[str, str], source_models: SourceKinds, *,
             (), place_at(before, len(before)), f"is not UTF-8 text (byte {content[error.start]:#04x}), save it as UTF-8"
         )
         raise ConfigError(findings.problems) from None
-    loaded, inline = _load(text, findings, env, source_models, base=path.parent, sandbox=sandbox)
+    known = {**read_variables(path.parent), **env}
+    loaded, inline = _load(text, findings, known, source_models, base=path.parent, sandbox=sandbox)
     if inline and mode & stat.S_IROTH:
         findings.warn(
             (),

@@ -30,8 +30,9 @@ def main() -> int:
     options = parser.parse_args()
     try:
         asyncio.run(_serve(options.host, options.port))
-    except OSError as error:
-        print(f"cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)  # noqa: T201
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "a port is a number from 0 to 65535"
+        print(f"cannot listen on {options.host}:{options.port}: {reason}", file=sys.stderr)  # noqa: T201
         return 1
     return 0
 

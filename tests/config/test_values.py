@@ -1,12 +1,13 @@
 """Single values: names, variables, secrets from files, durations."""
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrobbler.config.loader import Loaded, load_text
+from scrobbler.config.loader import Loaded, load_file, load_text
 from scrobbler.config.problems import ConfigError
 from scrobbler.config.values import expand, format_duration, parse_duration
 from tests.config.support import BASE, KINDS, SECRET, ServerOptions, config, only, problems
@@ -106,6 +107,42 @@ class TestVariables:
         found = only(BASE + "log: {level: '${TOKEN}'}\n", {"TOKEN": "very-secret"})
         assert "${TOKEN}" in found
         assert "very-secret" not in found
+
+
+class TestVariablesFile:
+    def load(self, folder: Path, env: dict[str, str]) -> str:
+        (folder / "c.yaml").write_text("simkl: {client_id: '${ID}'}\naccounts: {alice: {}}\n")
+        return load_file(folder / "c.yaml", env, KINDS).config.simkl.client_id
+
+    @pytest.mark.parametrize(
+        ("text", "value"),
+        [
+            ("ID=abc\n", "abc"),
+            ("# ID=no\n\n;ID=no\n ID = 'a b=c' \nOTHER=x", "a b=c"),
+            ('ID="abc"\r\n', "abc"),
+            ("ID=no\nID=last\nnonsense\n=x\n1D=x\n", "last"),
+            ('ID="', '"'),
+        ],
+    )
+    def test_what_the_unit_reads_counts_for_commands_as_well(self, tmp_path: Path, text: str, value: str):
+        """A command that a person types knows the variables that systemd gives to the daemon; the environment itself wins."""
+        (tmp_path / "environment").write_text(text)
+        assert self.load(tmp_path, {}) == value
+        assert self.load(tmp_path, {"ID": "here"}) == "here"
+
+    def test_one_that_is_no_file_or_holds_nothing_changes_nothing(self, tmp_path: Path):
+        """A folder or a pipe of that name is none, and an empty value is an error as ever."""
+        for make in ("mkdir", "fifo", "ID=\n"):
+            path = tmp_path / make.strip() / "environment"
+            path.parent.mkdir()
+            if make == "mkdir":
+                path.mkdir()
+            elif make == "fifo":
+                os.mkfifo(path)
+            else:
+                path.write_text(make)
+            with pytest.raises(ConfigError, match="variable ID is"):
+                self.load(path.parent, {})
 
 
 class TestSecretFiles:

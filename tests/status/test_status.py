@@ -62,7 +62,7 @@ async def test_report(world: World):
 
 
 async def test_a_change_that_was_not_taken_over(world: World):
-    """A typing mistake in the configuration is shown everywhere, and leaves the daemon healthy: nobody may restart it for that."""
+    """A typing mistake in the configuration is shown everywhere and leaves the daemon healthy: nobody may restart it for that."""
     house = WorldHouse(world)
     house.refused_change = "the changed configuration is not valid"
     pages = StatusPages(house)
