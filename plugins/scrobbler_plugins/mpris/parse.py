@@ -4,6 +4,8 @@ Positions are never signalled. So each news is a reason to look, and while somet
 `due_ms` says when. What a signal says counts at once, without a look, where it ends something.
 """
 
+import math
+
 from scrobbler.api import Kind, PlayerEvent
 from scrobbler_plugins.mpris.media import Media, Rules, identify
 from scrobbler_plugins.mpris.messages import Said, Status, Told
@@ -148,6 +150,11 @@ class Player:
         if position is not None and jumped and not self._doubted and (position < START_MS or not announced):
             self._doubt(now_ms)
             return []
+        if position is not None and jumped and 0 <= self._beyond_end(now_ms) > position - START_MS:  # a loop
+            events = self._close("end", now_ms)
+            self._open = True
+            self._observed(position, now_ms)
+            return [*events, self._state()]
         self._observed(position, now_ms)
         events = [self._event("seek")] if jumped else []
         if (self._status == "Paused") != self._paused:
@@ -189,10 +196,14 @@ class Player:
 
     def _ended(self, now_ms: int) -> bool:
         """Tell whether it has come to its end since the last look, which no player says."""
+        return self._beyond_end(now_ms) >= 0
+
+    def _beyond_end(self, now_ms: int) -> float:
+        """Say how far it would be past its end by now, which begins a little before the last picture; negative: not yet there."""
         if self._position is None or self._length is None:
-            return False
+            return -math.inf
         ahead = self._ahead if now_ms - self._seen_ms <= FRESH_MS else 0
-        return self._position + ahead >= self._length - END_MS * max(1.0, self._rate)
+        return self._position + ahead - self._length + END_MS * max(1.0, self._rate)
 
     def _state(self) -> PlayerEvent:
         self._paused = self._status == "Paused"

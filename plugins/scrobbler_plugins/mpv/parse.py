@@ -15,6 +15,9 @@ SEEK_REST_MS = 1_000
 """A row of seeks (a key held down) is told once in this time."""
 NO_SEEK_MS = 500
 """A shorter move is a step by frames, or mpv reopening a track."""
+START_MS = 1_000
+LOOP_MS = 2_000
+"""A leap to the first second from so close to the end, as time passes in front of mpv, is a loop: mpv says no end there."""
 BEAT_S = 600.0
 """A paused mpv that is still there says so this often, so that it is not taken for gone."""
 
@@ -279,14 +282,30 @@ class Player:
         return identify(path, folder, _text(seen, "media-title"), seen.get("track-list"))
 
     def _landed(self, position: int, now_ms: int) -> list[PlayerEvent]:
-        self._position = position
         if not self._seeking:
+            self._position = position
             return []
         self._seeking = False
+        if self._has_looped(position):
+            return self._once_more(position, now_ms)
+        self._position = position
         if self._landing is not None or self._origin is None or abs(position - self._origin) >= NO_SEEK_MS:
             self._landing = position
         events = self._land(now_ms) if now_ms - self._sought_ms >= SEEK_REST_MS else []
         return events + self._tell_pause(now_ms)
+
+    def _has_looped(self, position: int) -> bool:
+        if self._landing is not None or self._origin is None or self._duration is None:
+            return False
+        return position < START_MS and self._origin >= self._duration - LOOP_MS * max(1.0, self._speed)
+
+    def _once_more(self, position: int, now_ms: int) -> list[PlayerEvent]:
+        """Tell that the file has ended, and plays again."""
+        self._position = self._origin
+        events = self._close("end", now_ms)
+        self._phase, self._position, self._origin = Phase.OPEN, position, None
+        self._told_paused = self._paused
+        return [*events, self._event("pause" if self._paused else "play", now_ms)]
 
     def _event(self, kind: Kind, now_ms: int, position: int | None = None) -> PlayerEvent:
         assert self._media is not None

@@ -274,6 +274,34 @@ def test_a_jump_to_the_beginning_needs_a_second_look() -> None:
     assert scene.news == [("seek", 0.8)]
 
 
+@pytest.mark.parametrize("rate", [1.0, 4.0])
+def test_a_file_that_loops_has_ended(rate: float) -> None:
+    """A leap from the end to the beginning, as time allows it, is an end and a new play: nobody says more of a loop."""
+    scene = Scene()
+    scene.begin(at_s=500)
+    scene.signal(Rate=rate)
+    scene.pass_s((LENGTH_S - 500) / rate)
+    scene.place(0)
+    scene.pass_s(3)
+    (ended, at_s), again = scene.news
+    assert (ended, again[0]) == ("end", "play")
+    assert at_s == pytest.approx(LENGTH_S, abs=LOOK_MS / 1000 * rate)
+    assert again[1] == pytest.approx(2 * rate, abs=2 * rate)
+    scene.pass_s(20)
+    scene.signal(PlaybackStatus="Stopped")
+    assert [kind for kind, _ in scene.news[2:]] == ["stop"]
+
+
+@pytest.mark.parametrize(("from_s", "to_s"), [(590, 0), (599, 300)])
+def test_a_leap_that_is_no_loop(from_s: float, to_s: float) -> None:
+    """From some seconds before the end, or to anywhere but the beginning, somebody has jumped."""
+    scene = Scene()
+    scene.begin(at_s=from_s)
+    scene.place(to_s)
+    scene.pass_s(3)
+    assert [kind for kind, _ in scene.news] == ["seek"]
+
+
 def test_a_position_of_zero_between_two_items_is_none() -> None:
     """Some players are at 0 shortly before they say that an item is over: that is not where it ended."""
     scene = Scene()

@@ -209,6 +209,35 @@ def test_a_seek_past_the_length_lands_where_mpv_landed(talk: Talk) -> None:
     assert talk.told() == [("play", 0), ("progress", 60_000), ("seek", 5_999_500)]
 
 
+@pytest.mark.parametrize(
+    ("speed", "left_s", "told"),
+    [
+        (1.0, 5998.5, [("end", 5_998_500), ("play", 0)]),
+        (2.0, 5996.5, [("end", 5_996_500), ("play", 0)]),
+        (1.0, 5997.0, [("seek", 0)]),
+    ],
+)
+def test_a_leap_from_the_end_to_the_beginning_is_a_loop(
+    talk: Talk, speed: float, left_s: float, told: list[tuple[str, int]]
+) -> None:
+    """With `loop-file` the end is a seek to the beginning: who watched to the end has done so, however it goes on."""
+    talk.open(speed=speed)
+    talk.property("time-pos", left_s)
+    talk.seek(0.0)
+    assert talk.told()[2:] == told
+    talk.property("time-pos", 30.0)
+    talk.say("end-file", reason="quit")
+    assert talk.told()[-1] == ("stop", 30_000)
+
+
+def test_going_back_a_little_at_the_end_is_a_seek(talk: Talk) -> None:
+    """Who hears the last words once more is still watching."""
+    talk.open()
+    talk.property("time-pos", 5999.0)
+    talk.seek(5990.0)
+    assert talk.told()[2:] == [("seek", 5_990_000)]
+
+
 def test_leaving_in_the_middle_of_a_seek_counts_its_target(talk: Talk) -> None:
     """Who seeks and closes is at the target, within the length."""
     talk.open()
