@@ -86,7 +86,7 @@ class MpvProcess:
         """The process."""
         return self.process.pid
 
-    def command(self, *command: str | float, seconds: float = 5.0) -> Any:
+    def command(self, *command: str | float, seconds: float = 30.0) -> Any:
         """Run one command of mpv and return what it answers; raises MpvError. Waits for the socket first."""
         with self._connected(seconds) as sock:
             sock.sendall(json.dumps({"command": command, "request_id": 99}).encode() + b"\n")
@@ -117,12 +117,12 @@ class MpvProcess:
             self.command("quit")
         except (MpvError, OSError):
             self.process.terminate()
-        self.process.wait(5)
+        self.process.wait(30)
 
     def kill(self) -> None:
         """Let mpv die without a word."""
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(5)
+        self.process.wait(30)
 
     def wait(self, seconds: float = 60.0) -> int:
         """Wait until mpv has ended by itself; return its exit code."""
