@@ -365,6 +365,11 @@ def test_kodi_versions(line: str) -> None:
         ("plugin://plugin.video.jellyfin/library/?id=1", "server_stream"),
         ("https://example.org/a.mkv?token=hush", "web_stream"),
         ("/music/song.flac", "music"),
+        ("upnp://abc/1", "web_stream"),
+        ("musicdb://songs/1.mp3", "unknown_type"),
+        ("dvd://1", "unknown_type"),
+        ("special://videos/a.mkv", None),
+        ("zip://%2fmedia%2fa.zip/a.mkv", None),
         ("/media/a.mkv", None),
     ],
 )
@@ -373,6 +378,12 @@ def test_kodi_what_is_no_play(path: str, skip: str | None) -> None:
     (said,) = read("kodi", kodi(("12:01", f"VideoPlayer::OpenFile: {path}")))
     assert said.skip == skip
     assert "hush" not in repr(said)
+
+
+def test_address_of_a_file() -> None:
+    """A file by its address is the file; its special characters are written as they are."""
+    (said,) = read("kodi", kodi(("12:01", "VideoPlayer::OpenFile: file:///media/caf%C3%A9%20%231.mkv")))
+    assert said.item == File(path="/media/café #1.mkv")
 
 
 MPV = """
