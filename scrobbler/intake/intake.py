@@ -49,7 +49,8 @@ class SourceIntake:
         accounts = self._who(event)
         if accounts is None:
             user = event.user or User()
-            return Refused(reason="nobody's", once=f"user:{user.id or user.name}")
+            why = "its user is not under `users`" if event.user else "it names no user, and `users` has no `*`"
+            return Refused(reason=f"nobody's: {why}", once=f"user:{user.id or user.name}")
         known = [name for name in dict.fromkeys(accounts) if name in self._rules.watchers]
         watchers = tuple(self._rules.watchers[name] for name in known if name not in hidden)
         if not watchers:

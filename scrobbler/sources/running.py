@@ -141,7 +141,8 @@ class Source:
         if isinstance(decision, Refused):
             if decision.once and decision.once not in self._said:
                 self._said.add(decision.once)
-                self._log.info("user is not mapped", hint="add them to `users:` of this source, or map them to []")
+                hint = f"`scrobbler test {self.name}` shows who; add them to `users:` of this source, or map them to []"
+                self._log.info("user is not mapped", why=decision.reason, hint=hint)
             return
         await self._ports.hear(decision)
 

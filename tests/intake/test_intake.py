@@ -56,9 +56,9 @@ USERS = {
         (User(id=UUID), ["bob"]),
         (User(id=UUID.replace("-", "").upper()), ["bob"]),
         (User(name="Guests"), "a user who is mapped to nobody"),
-        (User(name="Carol"), "nobody's"),
-        (User(id="7"), "nobody's"),
-        (User(name="Bob-K"), "nobody's"),
+        (User(name="Carol"), "nobody's: its user is not under `users`"),
+        (User(id="7"), "nobody's: its user is not under `users`"),
+        (User(name="Bob-K"), "nobody's: its user is not under `users`"),
     ],
 )
 def test_users(user: User, expected: list[str] | str) -> None:
@@ -81,7 +81,7 @@ def test_the_rest() -> None:
 
 def test_nobody_said_who_watches() -> None:
     """A source with users that names none, and no `*`: the event is refused, nobody is guessed."""
-    assert who(door(users={"Alice": "alice"}), None) == "nobody's"
+    assert who(door(users={"Alice": "alice"}), None) == "nobody's: it names no user, and `users` has no `*`"
 
 
 def test_the_account_of_a_source() -> None:

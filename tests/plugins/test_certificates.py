@@ -90,6 +90,7 @@ async def test_plain_http_where_https_is_meant(client: HttpClient, untrusted: st
         url = server.url.replace("http:", "https:")
         other = await source(Jellyfin, "api_key", url, Recorder(http=lambda: client)).check()
     assert "the server does not speak https there" in other[-1].what
+    assert "give `url` as http" in other[-1].advice
     assert not wrong[-1].good
     assert "certificate" not in wrong[-1].what
 

@@ -53,6 +53,10 @@ def parse(request: HookRequest) -> Parsed:
     name = fields.text("NotificationType").lower()
     kind = _kind(name, fields)
     item_id = fields.identity("ItemId")
+    if not name and fields.has("Event"):
+        raise UnreadableError(
+            "there is no `NotificationType`: this is another plugin than Webhook of Jellyfin's catalog"
+        )
     if kind is None:
         return Parsed([])
     if not item_id:

@@ -1,8 +1,11 @@
 """What `scrobbler doctor` tries for logs."""
 
+import glob
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+
+from msgspec import UNSET
 
 from scrobbler.api import CheckResult
 from scrobbler_plugins.logfile.family import Family, Member, families, open_member
@@ -13,6 +16,8 @@ from scrobbler_plugins.logfile.text import cut, encoding_of
 _LOOKED_AT = 1024 * 1024
 _AHEAD_MS = 5 * 60_000
 
+_NOT_THERE = "It is read as soon as it appears. If the program writes already, check the path."
+_PLAY = "Play something, then look again."
 _ADVICE = {
     "plex": 'In Plex: Settings, General, turn on "Enable Plex Media Server debug logging".',
     "jellyfin": "The log tells of a play when it ends (before 12.0) or begins; play something, then look again.",
@@ -37,7 +42,9 @@ def _pattern(
         yield _bad(pattern, error)
         return
     if not found:
-        yield CheckResult(good=True, what=f"{pattern}: no file matches yet", advice="It is read as soon as it appears.")
+        folder = os.path.dirname(pattern)  # noqa: PTH120
+        where = "" if glob.has_magic(folder) else _where(folder)
+        yield CheckResult(good=True, what=f"{pattern}: no file matches yet{where}", advice=_NOT_THERE)
     for family in found:
         yield _family(family, new_format, options, now_ms)
 
@@ -46,12 +53,15 @@ def _family(family: Family, new_format: Callable[[], LineFormat], options: Optio
     try:
         live = [one for one in family.members() if one.live]
         if not live:
-            where = "" if os.path.isdir(family.folder) else " (its folder does not exist)"  # noqa: PTH112
-            advice = "It is read as soon as it appears. If the program writes already, check the path."
-            return CheckResult(good=True, what=f"{family.key}: there is no such file yet{where}", advice=advice)
+            what = f"{family.key}: there is no such file yet{_where(family.folder)}"
+            return CheckResult(good=True, what=what, advice=_NOT_THERE)
         return _file(live[-1], new_format(), options, now_ms)
     except OSError as error:
         return _bad(family.key, error)
+
+
+def _where(folder: str) -> str:
+    return "" if os.path.isdir(folder) else " (its folder does not exist)"  # noqa: PTH112
 
 
 def _bad(what: str, error: OSError) -> CheckResult:
@@ -68,9 +78,11 @@ def _file(member: Member, reader: LineFormat, options: Options, now_ms: int) -> 
     said = [one for line in lines for one in reader.feed(line.text, now_ms)]
     name = member.path
     if not said:
-        advice = _ADVICE.get(
-            str(options.format), "Hold your pattern against a line of the file; `scrobbler test` helps."
-        )
+        advice = _ADVICE.get(str(options.format), _PLAY)
+        if not lines:
+            return CheckResult(good=True, what=f"{name}: nothing is written in it yet", advice=_PLAY)
+        if options.pattern is not UNSET:
+            advice = "Hold your pattern against a line of the file; `scrobbler test` helps."
         return CheckResult(good=True, what=f"{name}: {len(lines)} lines, none of them tells of a play", advice=advice)
     last = max((one.at_ms for one in said if one.at_ms is not None), default=None)
     if last is not None and last - now_ms > _AHEAD_MS:

@@ -13,6 +13,9 @@ FormatName: TypeAlias = Literal["plex", "jellyfin", "emby", "kodi", "mpv", "mpc"
 SERVERS: frozenset[str] = frozenset({"plex", "jellyfin", "emby"})
 """Formats of servers that can be asked."""
 
+NAMELESS: frozenset[str] = frozenset({"kodi", "mpv", "mpc"})
+"""Formats that never tell who watches."""
+
 
 class Options(SourceOptions, kw_only=True, omit_defaults=True):
     """One log, or several of the same kind."""
@@ -79,6 +82,7 @@ class Options(SourceOptions, kw_only=True, omit_defaults=True):
         else:
             self._check_pattern(as_list(self.pattern))
         self._check_surroundings()
+        self._check_users()
 
     def _check_pattern(self, patterns: list[str]) -> None:
         if not patterns:
@@ -101,6 +105,17 @@ class Options(SourceOptions, kw_only=True, omit_defaults=True):
             raise ValueError("`url` and `token` belong together: give both or none")
         if self.url is not UNSET and self.format not in SERVERS:
             raise ValueError("`url` and `token` are for the formats plex, jellyfin and emby")
+
+    def _check_users(self) -> None:
+        """Refuse users whom nobody will ever name."""
+        if self.users is UNSET or "*" in self.users:
+            return
+        if self.format in NAMELESS:
+            raise ValueError(f"a log of {self.format} does not tell who watches: give `account` instead of `users`")
+        if self.pattern is not UNSET and not any("(?P<user>" in pattern for pattern in as_list(self.pattern)):
+            raise ValueError("`users` needs the group `(?P<user>…)` in `pattern`; without it give `account` instead")
+        if self.format == "emby" and self.url is UNSET:
+            raise ValueError("a log of Emby does not tell who watches: give `url` and `token` as well, or `account`")
 
 
 def as_list(names: Names | UnsetType) -> list[str]:

@@ -73,11 +73,13 @@ def parse(request: HookRequest) -> Parsed:
 def _payload(request: HookRequest) -> Fields:
     if request.content_type not in _TYPES:
         raise UnsupportedTypeError(f"`{request.content_type}` is not what Plex sends: a form with the field `payload`")
-    if request.form:
+    body = request.body.removeprefix(b"\xef\xbb\xbf").strip()
+    # JSON is often sent under the form's content type, as `curl -d` does it.
+    if request.form and not body.startswith(b"{"):
         if "payload" not in request.form:
             raise UnreadableError("the form has no field `payload`")
         return Fields.read(request.form["payload"])
-    return Fields.read(request.body.removeprefix(b"\xef\xbb\xbf"))
+    return Fields.read(body)
 
 
 def _account_key(account: Fields) -> str:

@@ -94,4 +94,6 @@ def _advice(words: Words, error: Exception) -> str:
             "give in `url` the name that the certificate is for; or let the daemon trust it: start it with SSL_CERT_FILE, "
             "the name of a bundle that holds it beside the usual ones; inside the house plain http does as well"
         )
+    if "https" in in_words(error):
+        return "give `url` as http, or with the port on which the server speaks https"
     return f"check `url`: the server's own address as this machine sees it, port {words.port} by default"

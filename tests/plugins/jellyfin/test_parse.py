@@ -172,6 +172,12 @@ def test_message_of_the_test_button_is_understood(payload: dict[str, Any]) -> No
     assert parse(hook_request(json=payload)).events == []
 
 
+def test_another_plugin_of_a_like_name_is_refused() -> None:
+    """A plugin called Webhooks speaks another language (2.1): it is told so, and not taken for somebody who tests."""
+    with pytest.raises(UnreadableError, match="another plugin"):
+        parse(hook_request(json={"Event": "Play", "Item": {"Name": "Sintel"}, "User": {"Name": "alice"}}))
+
+
 @pytest.mark.parametrize(
     ("kind", "position", "expected"),
     [

@@ -36,7 +36,12 @@ async def test_not_there_yet(tmp_path: Path) -> None:
     assert result.good
     assert "there is no such file yet (its folder does not exist)" in result.what
     (result,) = await examined(watcher(f"{tmp_path}/*.log"))
-    assert "no file matches yet" in result.what
+    assert result.what.endswith("no file matches yet")
+    (result,) = await examined(watcher(f"{tmp_path}/logs/*.log"))
+    assert result.what.endswith("no file matches yet (its folder does not exist)")
+    (tmp_path / "y.log").touch()
+    (result,) = await examined(watcher(tmp_path / "y.log"))
+    assert "nothing is written in it yet" in result.what
 
 
 async def test_nothing_understood(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Wrong options get one clear sentence, before anything is followed."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -55,6 +56,26 @@ def test_wrong_options(source: str, message: str) -> None:
         load(f"    account: alice\n{source}")
     assert message in str(caught.value)
     assert "sources.log" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"format": "kodi"}, "does not tell who watches"),
+        ({"format": "mpv"}, "does not tell who watches"),
+        ({"format": "emby"}, "give `url` and `token` as well, or `account`"),
+        ({"pattern": r"(?P<event>\w+) (?P<file>.*)"}, "needs the group"),
+        ({"format": "kodi", "users": {"*": "alice"}}, ""),
+        ({"format": "emby", "url": "http://emby:8096", "token": "k"}, ""),
+        ({"format": "plex"}, ""),
+        ({"pattern": [r"(?P<event>\w+) (?P<file>.*)", r"(?P<event>\w+) (?P<user>\w+) (?P<file>.*)"]}, ""),
+    ],
+)
+def test_users_of_a_log_that_names_none(options: dict[str, Any], message: str) -> None:
+    """Users whom no line can ever name are a mistake, and the message says what to give instead."""
+    given = {"type": "logfile", "path": "/x", "users": {"alice": "alice"}, **options}
+    with pytest.raises(ValueError, match=message) if message else nullcontext():
+        Options(**given)
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,13 @@ def test_payload_as_plain_json() -> None:
         assert event.kind == "play"
 
 
+def test_payload_as_json_under_the_type_of_a_form() -> None:
+    """`curl -d` calls JSON a form."""
+    text = json.dumps(plex_payload("media.play", plex_movie()))
+    request = HookRequest(content_type="application/x-www-form-urlencoded", body=text.encode(), form={text: ""})
+    assert [event.kind for event in parse(request).events] == ["play"]
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
