@@ -211,6 +211,28 @@ def test_watched(owed: Row, expected: tuple[Any, ...]) -> None:
     assert short(ask(owed, shows=shown("playing"))) == expected
 
 
+LOST = {"at_utc_ms": NOW.utc_ms - 5 * MINUTE}
+LOST_STOPS: dict[str, tuple[Row, Banner, tuple[Any, ...]]] = {
+    "rule 3: its position may be saved, and is asked for": (
+        row(fact("watched", 70.0, **LOST), tries=1), NOTHING, ("stop", FILM, 70.0)),
+    "no stop was ever made": (row(fact("watched", 70.0, **LOST)), NOTHING, ("history", [1], False)),
+    "past Simkl's 80 % it saves none": (
+        row(fact("watched", 85.0, **LOST), tries=1), NOTHING, ("history", [1], False)),
+    "rule 12: too old by now": (
+        row(fact("watched", 70.0, at_utc_ms=OLD), tries=1), NOTHING, ("history", [1], False)),
+    "rule 12: it plays again": (
+        row(fact("watched", 70.0, **LOST), tries=1), banner("playing", 75.0, viewing="p2"), ("history", [1], False)),
+    "another title plays": (
+        row(fact("watched", 70.0, **LOST), tries=1), banner("playing", **ON_OTHER), ("stop", FILM, 70.0)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("owed", "wants", "expected"), LOST_STOPS.values(), ids=LOST_STOPS.keys())
+def test_a_stop_below_eighty_whose_fate_is_unknown(owed: Row, wants: Banner, expected: tuple[Any, ...]) -> None:
+    """It is said again only where it may have left a position that nothing newer has replaced."""
+    assert short(ask(owed, wants=wants)) == expected
+
+
 @pytest.mark.parametrize(
     ("asks", "tries", "live", "flag"),
     [

@@ -1,5 +1,7 @@
 """Marks by hand, plays that a source remembers, and files with several episodes (design.md rules 12, 13, 15)."""
 
+import pytest
+
 from scrobbler.plays.model import Prior
 from tests.plays.kit import EDGES, MINUTE, OTHER_FILM, House, episode
 
@@ -154,6 +156,19 @@ def test_a_play_remembered_twice_is_owed_once():
     house.hear("watched", None, at=house.ago(3 * HOUR))
     house.hear("watched", None, at=house.ago(3 * HOUR + MINUTE), source="log")
     assert house.kinds == ["watched"]
+
+
+@pytest.mark.parametrize(("minutes", "watches"), [(110, 1), (130, 2)])
+def test_two_remembered_plays_are_one_within_two_hours(minutes: int, watches: int):
+    """Catching up: the same title twice in an evening is watched twice, when two hours or its length lie between."""
+    house = House(nature=EDGES)
+    house.hear("watched", None, at=house.ago(9 * HOUR))
+    house.hear("watched", None, at=house.ago(9 * HOUR - minutes * MINUTE), source="log")
+    assert house.kinds == ["watched"] * watches
+    later = House(nature=EDGES)
+    later.priors = (Prior(account="alice", seen=True, watched_utc_ms=later.utc_ms - 9 * HOUR, watched_play="p1"),)
+    later.hear("watched", None, at=later.ago(9 * HOUR - minutes * MINUTE))
+    assert later.kinds == ["watched"] * (watches - 1)
 
 
 def test_a_play_remembered_before_its_name_is_known_is_owed_once():

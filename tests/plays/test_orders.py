@@ -647,3 +647,64 @@ def test_a_late_stop_that_a_log_tells_of_is_history_of_its_own_time():
     house.hear("stop", 95, at=datetime.fromtimestamp(ended_utc_ms / 1000, UTC))
     watched = [fact for fact in house.facts if fact.kind == "watched"]
     assert [(fact.live, fact.at_utc_ms) for fact in watched] == [(False, ended_utc_ms)]
+
+
+@pytest.mark.parametrize(("minutes", "plays"), [(9, 1), (11, 2)])
+def test_an_echo_is_one_for_ten_minutes(minutes: int, plays: int):
+    """Rule 11: so long after the end, a play at an unknown position is the one that just ended."""
+    house = House()
+    house.hear("play", 0)
+    house.watch(0, 96)
+    house.hear("stop", 96)
+    house.wait(minutes * MINUTE)
+    house.hear("play", None)
+    assert len(house.state.viewings) == plays
+
+
+def test_a_player_that_goes_back_says_so_by_its_ticks():
+    """Rule 7: a tick of the item before is late for two seconds; after that it plays again."""
+    house = House()
+    house.hear("play", 0)
+    house.watch(0, 20)
+    house.hear("play", 0, OTHER_FILM)
+    house.wait(10_000)
+    house.hear("progress", 20)
+    assert house.banner() == ("playing", "Sintel", 20.0)
+    assert house.kinds == ["left", "left"]
+
+
+def test_a_stop_after_a_long_pause_is_no_ghost():
+    """players.md 2.4: who was paused was silent for a reason, and may have gone on unheard."""
+    house = House()
+    house.hear("play", 0)
+    house.watch(0, 50)
+    house.hear("pause", 50)
+    house.wait(30 * MINUTE)
+    house.hear("stop", 70)
+    assert house.verdicts == [("alice", "left", 70.0)]
+
+
+@pytest.mark.parametrize(("minutes", "percent"), [(1, 95.0), (5, 50.0)])
+def test_a_stop_long_after_a_ticking_item_was_replaced_is_not_its_end(minutes: int, percent: float):
+    """Rule 11: what ticks has said where it was; minutes after the next item began, a stop is about something else."""
+    house = House()
+    house.hear("play", 0)
+    house.watch(0, 50)
+    house.hear("play", 0, OTHER_FILM)
+    house.watch(0, minutes, OTHER_FILM)
+    house.hear("stop", 95)
+    assert house.verdicts[-1] == ("alice", "left", percent)
+
+
+@pytest.mark.parametrize(("minutes", "percent"), [(1, 85.0), (5, 100.0)])
+def test_a_verdict_that_is_much_newer_than_the_position(minutes: int, percent: float):
+    """Part 1.6: a position that is two minutes older than the server's word says no more where the play ended."""
+    house = House(nature=EDGES)
+    house.hear("play", 0)
+    house.wait(85 * MINUTE)
+    house.hear("pause", 85)
+    house.hear("play", None)
+    house.wait(minutes * MINUTE)
+    house.hear("watched", None)
+    house.hear("stop", None)
+    assert house.verdicts == [("alice", "watched", percent)]

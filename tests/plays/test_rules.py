@@ -200,6 +200,18 @@ def test_a_play_continued_past_the_threshold_is_a_watch_when_its_beginning_was_s
     assert [fact.kind for fact in house.facts] == ["watched"]
 
 
+@pytest.mark.parametrize(("hours", "kind"), [(3, "left"), (30, "watched")])
+def test_the_end_of_a_film_that_was_just_watched_is_no_second_watch(hours: int, kind: str):
+    """Part 1.6: what was seen of it belongs to the watch of the same day."""
+    house = House()
+    watched_utc_ms = house.utc_ms - hours * 60 * MINUTE
+    house.priors = (Prior(account="alice", seen=True, watched_utc_ms=watched_utc_ms, watched_play="p0"),)
+    house.hear("play", 90)
+    house.watch(90, 99)
+    house.hear("stop", 99)
+    assert house.kinds == [kind]
+
+
 def test_nothing_starts_past_eighty_percent():
     """Rule 5: Simkl would count such a start by itself."""
     house = House()
@@ -467,6 +479,18 @@ def test_a_late_second_report_joins_the_finished_play():
     house.hear("stop", 95, source="log", player="x")
     assert [fact.kind for fact in house.facts] == ["watched"]
     assert house.outcomes() == [None, "merged"]
+
+
+@pytest.mark.parametrize(("minutes", "outcomes"), [(9, [None, "merged"]), (11, [None, None])])
+def test_a_late_second_report_joins_for_ten_minutes(minutes: int, outcomes: list[str | None]):
+    """Rule 11: what another source says still later is about a play of its own."""
+    house = House()
+    house.hear("play", 0)
+    house.watch(0, 95)
+    house.hear("stop", 95)
+    house.wait(minutes * MINUTE)
+    house.hear("stop", 95, source="log", player="x")
+    assert house.outcomes() == outcomes
 
 
 def test_nothing_is_owed_before_the_work_is_known():
