@@ -288,6 +288,19 @@ def test_thrifty_saves_no_position() -> None:
     assert short(ask(LEFT, shows=shown("paused", 20.0, sure=False), thrifty=True)) == ("stop", FILM, 30.0)
 
 
+def test_what_may_show_beneath_is_ended() -> None:
+    """Rule 9: where it was last seen, or by a stop that changes nothing when its watch is recorded; before the banner."""
+    beneath = shown("playing", 40.0, **ON_OTHER)
+    unsure = shown("playing", 5.0, sure=False, beneath=beneath)
+    assert short(ask(wants=banner("playing", 6.0), shows=unsure)) == ("pause", OTHER, 40.0)
+    assert short(ask(wants=banner("playing", 6.0), shows=unsure, latest_beneath=55.0)) == ("pause", OTHER, 55.0)
+    settled = replace(unsure, beneath=replace(beneath, settled=True))
+    step = ask(wants=banner("playing", 6.0), shows=settled)
+    assert short(step) == ("stop", OTHER, 100.0)
+    assert isinstance(step, Tell)
+    assert step.shown == replace(settled, beneath=None)
+
+
 def test_leaving_waits_for_no_flap() -> None:
     """Rule 9: when the daemon ends, pauses go out at once."""
     settling = banner("paused", 30.0, settle_mono_ms=NOW.mono_ms + 900)
