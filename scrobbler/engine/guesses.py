@@ -3,14 +3,17 @@
 import msgspec
 
 from scrobbler.clock import Clock
-from scrobbler.identify.guess import Guess, GuessSource
+from scrobbler.identify.guess import Guess, GuessError, GuessSource
 from scrobbler.store.database import Connection, Database
 
 _GUESS = msgspec.json.Decoder(Guess)
 
+RETRY_S = (15.0, 60.0, 300.0)
+"""A machine that is too busy to read a name now has time for it later; the play is followed meanwhile."""
+
 
 class StoredGuesses:
-    """A GuessSource in front of another one."""
+    """A GuessSource in front of another one. What fails there is asked again a few times."""
 
     def __init__(self, database: Database, clock: Clock, behind: GuessSource) -> None:
         self._database = database
@@ -28,7 +31,7 @@ class StoredGuesses:
         known = await self._database.read(read)
         if known is not None:
             return _GUESS.decode(known)
-        guess = await self._behind.guess(path)
+        guess = await self._ask(path)
         if guess is not None:
             now = self._clock.now()
             body = msgspec.json.encode(guess)
@@ -38,3 +41,11 @@ class StoredGuesses:
                 )
             )
         return guess
+
+    async def _ask(self, path: str) -> Guess | None:
+        for pause_s in RETRY_S:
+            try:
+                return await self._behind.guess(path)
+            except GuessError:
+                await self._clock.sleep(pause_s)
+        return await self._behind.guess(path)
