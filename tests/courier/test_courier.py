@@ -357,6 +357,25 @@ async def test_what_simkl_does_not_know_goes_to_review(house: House) -> None:
     assert states == {"Film 0": "settled", "Film 1": "review", "Film 2": "settled"}
 
 
+async def test_a_start_of_what_history_does_not_know_is_paused(house: House) -> None:
+    """Rule 9: a watch that was not taken ends its start by a pause; a stop at 100 would make it one after all."""
+    house.nature = EDGES
+    await house.hear("play", 0)
+    await house.pass_time(95 * 60)
+    house.simkl.down = AWAY
+    await house.hear("stop", 95)
+    await house.pass_time(40)
+    house.simkl.down = None
+    house.simkl.unknown = {"Sintel (2010)"}
+    house.simkl.before = lambda call: None if call.action == "history" else house.simkl.unknown.clear()
+    await house.pass_time(60)
+    assert [call.short for call in house.simkl.calls[1:]] == [
+        ("history", "Sintel (2010)", 1),
+        ("pause", "Sintel (2010)", 95.0),
+    ]
+    assert house.simkl.history_rows == []
+
+
 async def test_watched_below_eighty(house: House) -> None:
     """Rule 3: a stop, a history write, and the saved position that the stop left goes away; all of it once."""
     house.watchers = [replace(house.watchers[0], movie_percent=60)]

@@ -170,6 +170,7 @@ LEAVING: dict[str, tuple[Row, Banner, Shown, tuple[Any, ...]]] = {
         row(fact("left", 30.0, at_utc_ms=OLD)), NOTHING, shown("playing"), ("stop", FILM, 30.0)),
     "rule 9 before rule 12: old, and nobody knows whether its pause arrived": (
         row(fact("left", 30.0, at_utc_ms=OLD)), NOTHING, shown("paused", 20.0, sure=False), ("stop", FILM, 30.0)),
+    "begun at least": (row(fact("left", 1.0)), NOTHING, NO_SHOW, ("stop", FILM, 1.0)),
     "hardly begun": (row(fact("left", 0.9)), NOTHING, NO_SHOW, ("close", "not saved: hardly begun")),
     "hardly begun, but told": (row(fact("left", 0.9)), NOTHING, shown("playing"), ("stop", FILM, 0.9)),
     "refused": (

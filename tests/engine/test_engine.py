@@ -419,8 +419,11 @@ async def test_a_play_is_corrected(house: House) -> None:
 
 async def test_an_unknown_play_cannot_be_corrected(house: House) -> None:
     """Bad input gets one sentence that names the play and what to do."""
-    with pytest.raises(CorrectionError, match=r"p99 has nothing .* `scrobbler why p99`"):
+    with pytest.raises(CorrectionError, match=r"no play p99; `scrobbler history` shows"):
         await correct(house.engine, house.database, house.clock, "p99", OTHER)
+    await house.hear("play", 0)
+    with pytest.raises(CorrectionError, match=r"p1 has nothing .* `scrobbler why p1`"):
+        await correct(house.engine, house.database, house.clock, "p1", OTHER)
 
 
 async def test_a_play_under_review_is_told_what_it_is(house: House) -> None:

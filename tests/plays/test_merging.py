@@ -298,3 +298,17 @@ def test_a_look_at_the_end_elsewhere_does_not_complete_a_play_that_just_began():
     house.hear("stop", 93, **JELLYFIN)
     house.wait(HOUR)
     assert "watched" not in house.kinds
+
+
+def test_one_that_ticks_a_moment_behind_does_not_take_over():
+    """Take-over: for ten seconds after the speaking player was paused, what the other says may be from before."""
+    house = House()
+    two(house)
+    both(house, 0, 30)
+    house.hear("pause", 30, **JELLYFIN)
+    house.wait(9_000)
+    house.hear("progress", 30.1, **MPV)
+    assert house.banner() == ("paused", "Sintel", 30.0)
+    house.wait(3_000)
+    house.hear("progress", 30.2, **MPV)
+    assert house.banner() == ("playing", "Sintel", 30.2)

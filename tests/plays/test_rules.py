@@ -149,6 +149,17 @@ def test_a_stop_at_the_end_right_after_the_start_is_no_watch():
     assert house.kinds == ["left"]
 
 
+def test_skipping_a_minute_in_every_two_is_no_watch():
+    """Rule 4: many small skips are as much as a large one; only the grain of the reports is no skip."""
+    house = House()
+    house.hear("play", 0)
+    for percent in range(0, 95, 2):
+        house.watch(percent, percent + 1)
+        house.hear("seek", percent + 2)
+    house.hear("stop", 96)
+    assert house.kinds == ["left"]
+
+
 @pytest.mark.parametrize(("skipped_to", "kind"), [(68, "watched"), (72, "left")])
 def test_the_share_that_may_be_missing(skipped_to: float, kind: str):
     """Rule 4: of what lies before the end, a little less than 40 % may be missing, and not a little more."""
