@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 from random import Random
+from shlex import quote as shell_quote
 from urllib.parse import quote
 
 import structlog
@@ -121,12 +122,12 @@ async def _accounts(config: Config, state_dir: Path, clock: Clock, http: HttpCli
     for name in config.accounts:
         why_not = grants.why_not(name, config.simkl.client_id)
         if why_not:
-            yield _tried(good=False, what=why_not, advice=f"scrobbler auth {name}", link=True)
+            yield _tried(good=False, what=why_not, advice=f"scrobbler auth {shell_quote(name)}", link=True)
             continue
         try:
             info = await simkl.settings(name)
         except NotLinked as error:
-            yield _tried(good=False, what=error.reason, advice=f"scrobbler auth {name}", link=True)
+            yield _tried(good=False, what=error.reason, advice=f"scrobbler auth {shell_quote(name)}", link=True)
         except SimklError as error:
             yield _tried(
                 good=False,

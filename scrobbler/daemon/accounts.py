@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from random import Random
+from shlex import quote as shell_quote
 
 import structlog
 
@@ -104,7 +105,7 @@ class Accounts:
             )
             self._refused[name] = (
                 f"somebody signed in as {result.new_name}, but its plays were watched as {result.old_name}: sign in as "
-                f"{result.old_name}, or let {result.new_name} have them with `scrobbler auth {name} --replace`"
+                f"{result.old_name}, or let {result.new_name} have them with `scrobbler auth {shell_quote(name)} --replace`"
             )
             return
         self._refused.pop(name, None)

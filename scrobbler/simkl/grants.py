@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from shlex import quote as shell_quote
 from typing import NamedTuple
 
 import structlog
@@ -104,7 +105,7 @@ class Grants:
         if owner is not None and token.account_id and not token.may_have(owner.account_id):
             return (
                 f"account {account!r} is linked as {token.name}, but what waits was watched as {owner.name}: sign in as "
-                f"{owner.name} again, or let {token.name} have it with `scrobbler auth {account} --replace`"
+                f"{owner.name} again, or let {token.name} have it with `scrobbler auth {shell_quote(account)} --replace`"
             )
         return ""
 

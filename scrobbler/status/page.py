@@ -38,7 +38,8 @@ class StatusPages:
     async def page(self) -> str:
         """Make the status page, as HTML."""
         status = await report(self._house)
-        waiting = {one.name: one.waits_for for one in status.accounts if one.waits_for}
+        reasons = {one.name: one.waits_for if one.linked else f"not linked: {one.parked}" for one in status.accounts}
+        waiting = {name: reason for name, reason in reasons.items() if reason}
         try:
             plays = await self._house.read(lambda connection: reading.history(connection, PLAYS, waiting=waiting))
         except StorageError:

@@ -1,5 +1,7 @@
 """The status in sentences, so that the page and the terminal say the same."""
 
+from shlex import quote as shell_quote
+
 from scrobbler.status.ports import AccountState, SourceHealth
 from scrobbler.status.report import NowPlaying
 from scrobbler.status.words import clock, moment, until
@@ -12,7 +14,7 @@ def account_words(account: AccountState, now_utc_ms: int) -> str:
         said.append(f"linked as {account.linked_as}" if account.linked_as else "linked")
     else:
         why = f" ({account.parked})" if account.parked else ""
-        what = f"; run `scrobbler auth {account.name}`"
+        what = f"; run `scrobbler auth {shell_quote(account.name)}`"
         if account.sign_in is not None:
             what = f": open {account.sign_in.link} and enter {account.sign_in.code}"
         said.append(f"not linked{why}{what}")

@@ -116,6 +116,17 @@ async def test_the_page_says_what_to_do(world: World):
     assert 'http-equiv="refresh"' in html
 
 
+async def test_what_is_to_be_typed_can_be_typed(world: World):
+    """A name with a space is quoted in the command that is asked for, and a play says for what it waits."""
+    await full_house(world)
+    house = WorldHouse(world)
+    words = Page(await StatusPages(house).page()).words
+    assert "waiting (not linked: account 'bob' is not linked to Simkl)" in words
+    assert "run `scrobbler auth bob`" in words
+    house.links = [replace(house.links[1], name="Bob K")]
+    assert "run `scrobbler auth 'Bob K'`" in Page(await StatusPages(house).page()).words
+
+
 async def test_an_empty_house(world: World):
     """On the first day there is a page as well."""
     assert "nothing" in Page(await StatusPages(WorldHouse(world)).page()).words

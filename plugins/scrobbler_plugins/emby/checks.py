@@ -14,7 +14,7 @@ async def check(options: EmbyOptions, server: MediaServer | None, source: str, *
     words = Words(
         product="Emby",
         server="an Emby server",
-        hook=f"Settings → Notifications → Add Notification → Webhooks: http://HOST:7465/hooks/{source}/<secret> (needs "
+        hook=f"Settings → Notifications → Add Notification → Webhooks: http://HOST:PORT/hooks/{source}/<secret> (needs "
         "Premiere), all Playback events",
         key="api_key",
         keys_at="Settings → API Keys",

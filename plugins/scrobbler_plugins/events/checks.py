@@ -13,7 +13,7 @@ def check(options: Options, source: str) -> list[CheckResult]:
         CheckResult(
             good=True,
             what=f"events: scripts must post to us; nothing can ask them whether they do{who}",
-            advice=f"post JSON to http://HOST:7465/hooks/{source}/<secret>; docs/players/events.md shows a line with curl, "
+            advice=f"post JSON to http://HOST:PORT/hooks/{source}/<secret>; docs/players/events.md shows a line with curl, "
             f"and `scrobbler test {source}` prints each event as it is understood",
         )
     ]

@@ -17,7 +17,7 @@ async def check(
     words = Words(
         product="Jellyfin",
         server="a Jellyfin server",
-        hook=f"Dashboard → Plugins → Webhook → Add Generic Destination: http://HOST:7465/hooks/{source}/<secret>, "
+        hook=f"Dashboard → Plugins → Webhook → Add Generic Destination: http://HOST:PORT/hooks/{source}/<secret>, "
         "Playback Start, Progress and Stop, Movies and Episodes, Send All Properties",
         key="api_key",
         keys_at="Dashboard → API Keys",

@@ -20,7 +20,7 @@ async def check(options: KodiOptions, source: str) -> list[CheckResult]:
     hook = CheckResult(
         good=True,
         what="add-on: it must post to us; nothing can ask it whether it does until something plays",
-        advice=f"in Kodi: Add-ons → HTTP Scrobbler → Configure → General → URL: http://HOST:7465/hooks/{source}/<secret>",
+        advice=f"in Kodi: Add-ons → HTTP Scrobbler → Configure → General → URL: http://HOST:PORT/hooks/{source}/<secret>",
     )
     return [*results, hook]
 

@@ -16,7 +16,7 @@ async def check(
     words = Words(
         product="Plex",
         server="a Plex Media Server",
-        hook=f"Plex Web → Settings → Account → Webhooks must hold http://HOST:7465/hooks/{source}/<secret> "
+        hook=f"Plex Web → Settings → Account → Webhooks must hold http://HOST:PORT/hooks/{source}/<secret> "
         "(needs Plex Pass), and the server's Settings → Network → Webhooks must be on",
         key="token",
         keys_at="the server's owner",

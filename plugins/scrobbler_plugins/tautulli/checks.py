@@ -11,7 +11,7 @@ def check(source: str) -> list[CheckResult]:
             good=True,
             what="webhook: Tautulli must post to us; nothing can ask it whether it does until something plays",
             advice="Settings → Notification Agents → Webhook: "
-            f"http://HOST:7465/hooks/{source}/<secret>, method POST, triggers Playback Start, Stop, "
+            f"http://HOST:PORT/hooks/{source}/<secret>, method POST, triggers Playback Start, Stop, "
             f"Pause, Resume and Watched, each with docs/players/tautulli-template.json (version {VERSION})",
         )
     ]
