@@ -6,6 +6,7 @@ from scrobbler.api.testkit import check_events
 from scrobbler_plugins.kodi.media import Media, loose
 from scrobbler_plugins.kodi.messages import Notification
 from scrobbler_plugins.kodi.tracker import (
+    AFTER_PAUSE_MS,
     AFTER_SEEK_MS,
     BEAT_MS,
     OPENING_MS,
@@ -40,12 +41,14 @@ def test_it_is_asked_only_while_it_plays() -> None:
     house.plays(FILM)
     assert house.tracker.due_ms == house.now_ms + POLL_MS
     house.hears(said("OnPause", FILM, speed=0))
-    house.later(300)
+    assert house.tracker.due_ms == house.now_ms + AFTER_PAUSE_MS
+    house.later(AFTER_PAUSE_MS)
     assert house.sees(60_000, speed=0) == [("pause", 60_000)]
     assert house.tracker.resting
     assert house.tracker.due_ms == house.now_ms + BEAT_MS
     house.later(BEAT_MS)
     assert [event.kind for event in house.tracker.beat(house.now_ms)] == ["pause"]
+    assert house.tracker.due_ms == house.now_ms + BEAT_MS
     house.hears(stopped(FILM, end=False))
     assert house.tracker.due_ms is None
 
@@ -86,6 +89,14 @@ def test_natural_end() -> None:
     assert house.tracker.counts_itself(Ref("episode", 412, ""), house.now_ms + 1000)
     assert not house.tracker.counts_itself(Ref("episode", 413, ""), house.now_ms)
     assert not house.tracker.counts_itself(Ref("episode", 412, ""), house.now_ms + 120_000)
+
+
+def test_a_mark_while_something_else_plays_is_by_hand() -> None:
+    """A count of another item than the one that plays is not Kodi's own."""
+    house = House()
+    house.plays(FILM, LENGTH_MS - 10_000)
+    assert house.tracker.counts_itself(Ref("movie", 2, ""), house.now_ms)
+    assert not house.tracker.counts_itself(Ref("episode", 412, ""), house.now_ms)
 
 
 def test_a_mark_after_a_short_look_is_by_hand() -> None:
@@ -133,6 +144,28 @@ def test_late_stop_of_a_file_that_was_never_seen_open() -> None:
     assert closed.tracker.due_ms is None
 
 
+def test_late_stop_of_a_file_that_plays_again() -> None:
+    """The stop of the first run may come after the second has begun: whether anything plays is asked."""
+    house = House()
+    house.plays(FILM, 1_200_000)
+    house.hears(said("OnPlay", FILM))
+    assert house.hears(stopped(FILM, end=False)) == []
+    assert house.tracker.due_ms == house.now_ms
+    assert house.sees(0) == [("stop", 1_200_000), ("play", 0)]
+
+
+@pytest.mark.parametrize("late", [said("OnPause", EPISODE, speed=0), said("OnResume", EPISODE), sought(EPISODE, 90_000)])
+def test_a_late_word_about_what_was_replaced(late: Notification) -> None:
+    """What is said of the old item after the new one has begun moves nothing, and asks nothing."""
+    house = House()
+    house.plays(EPISODE, 600_000)
+    house.plays(FILM, 0)
+    due_ms = house.tracker.due_ms
+    house.later(100)
+    assert house.hears(late) == []
+    assert house.tracker.due_ms == due_ms
+
+
 def test_stop_of_something_unknown_is_checked() -> None:
     """A stop that names another title may still be of what plays; when nothing does, it has ended."""
     house = House()
@@ -178,6 +211,22 @@ def test_seek_is_told_where_it_was_wanted_and_corrected_later() -> None:
     assert house.sees(3_001_000) == [("progress", 3_001_000)]
 
 
+def test_a_resume_point_that_is_sought_while_the_file_opens() -> None:
+    """Kodi may announce the way to where the film was left before its first picture: the play begins there, by no seek."""
+    house = House()
+    assert house.hears(said("OnPlay", FILM), sought(FILM, 3_000_000), said("OnAVStart", FILM)) == []
+    assert house.sees(3_000_400) == [("play", 3_000_400)]
+
+
+def test_a_key_frame_far_from_the_wish() -> None:
+    """After a seek the film may be many seconds before the place that was wanted: that is believed at once."""
+    house = House()
+    house.plays(FILM, 60_000)
+    house.hears(sought(FILM, 3_000_000))
+    house.later(AFTER_SEEK_MS)
+    assert house.sees(2_990_000) == [("seek", 2_990_000)]
+
+
 def test_stop_right_after_a_seek() -> None:
     """The place that was sought is the last one known."""
     house = House()
@@ -219,6 +268,14 @@ def test_running_backwards_is_a_row_of_seeks_and_no_end() -> None:
     assert house.events[-1].speed == 1
     assert house.hears(stopped(FILM, end=True)) == [("stop", 40_000)]
     check_events(house.events)
+
+
+def test_running_back_to_the_beginning_at_once() -> None:
+    """The speed that Kodi announces counts before it was asked for."""
+    house = House()
+    house.plays(FILM, 2_000)
+    house.hears(said("OnSpeedChanged", FILM, speed=-4))
+    assert house.hears(stopped(FILM, end=True)) == [("stop", 2_000)]
 
 
 @pytest.mark.parametrize("method", ["System.OnQuit", "System.OnSleep", "System.OnRestart"])
@@ -293,6 +350,11 @@ def test_answer_that_may_be_about_the_next_item() -> None:
     assert house.sees(300, length_ms=1_500_000) == []
     assert house.tracker.due_ms == house.now_ms + OPENING_MS
     assert house.hears(said("OnPlay", EPISODE)) == [("stop", 5_000_000)]
+    further = House()
+    further.plays(FILM, 60_000)
+    further.later(POLL_MS)
+    assert further.sees(65_000, length_ms=1_500_000) == []
+    assert further.hears(said("OnPlay", EPISODE)) == [("stop", 60_000)]
     honest = House()
     honest.plays(FILM, 5_000_000)
     honest.later(POLL_MS)
