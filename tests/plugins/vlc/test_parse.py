@@ -177,6 +177,8 @@ def test_a_slow_look_is_no_seek() -> None:
 def test_a_change_of_speed_between_two_looks_is_no_seek() -> None:
     """The faster of the two speeds is what time allows."""
     assert "seek" not in [kind for kind, _ in opened().look(at(6, rate=4.0)).told]
+    slower = Watched().look(at(3, rate=4.0), at(7, rate=4.0), at(11, rate=1.0))
+    assert "seek" not in [kind for kind, _ in slower.told]
 
 
 def test_a_clock_that_wobbles_is_no_seek() -> None:
@@ -195,6 +197,20 @@ def test_a_seek_and_a_pause_in_one_look() -> None:
     """The jump comes before what follows it."""
     watched = opened().look(at(3), paused(745))
     assert watched.told == [("play", 1), ("progress", 3), ("seek", 745), ("pause", 745)]
+
+
+def test_a_position_that_is_not_told_for_a_while() -> None:
+    """An answer without a time changes nothing: the position of before stands, until the next."""
+    silent = at(3)._replace(time_ms=None)
+    watched = opened().look(silent, silent, at(5), at(6), silent, IDLE)
+    assert watched.told == [("play", 1), ("progress", 6), ("stop", 6)]
+
+
+def test_what_was_told_in_a_pause_is_not_told_again() -> None:
+    """A jump out of a pause, or from where the last word was, has no other position before it."""
+    assert opened().look(paused(3), paused(3), paused(745)).told == [("play", 1), ("pause", 3), ("seek", 745)]
+    watched = opened().look(at(3), at(4), at(5), at(6), at(745))
+    assert watched.told == [("play", 1), ("progress", 6), ("seek", 745)]
 
 
 def test_zeros_of_a_play_are_no_position() -> None:

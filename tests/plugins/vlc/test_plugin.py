@@ -10,7 +10,7 @@ import pytest
 
 from scrobbler.api.testkit import FakeClock, Recorder, check_events, running
 from scrobbler_plugins.vlc import client
-from scrobbler_plugins.vlc.client import Client
+from scrobbler_plugins.vlc.client import Client, DeniedError
 from scrobbler_plugins.vlc.options import Options
 from scrobbler_plugins.vlc.plugin import DENIED_S, SILENT_S, Plugin
 from tests.plugins.vlc.kit import BROKEN_PAGE, FILM, OTHER, PASSWORD, FakeVlc, fake_vlc, listed, said, stopped
@@ -188,6 +188,21 @@ async def test_another_program_on_the_port(vlc: FakeVlc) -> None:
         vlc.code, vlc.status = 200, b'{"hello": "world"}'
         await house.let_pass(60)
         assert house.recorder.reach[-1].why == client.NOT_VLC
+
+
+@pytest.mark.parametrize("answer", [b"\r\n\r\n", b"SSH-2.0-server\r\n\r\n", b"HTTP/1.1 what now\r\n\r\n"])
+async def test_a_port_that_speaks_no_http(answer: bytes) -> None:
+    """Whatever comes instead of an answer is told as a program that is not VLC, and is no failure of ours."""
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(DeniedError, match=client.NOT_VLC):
+            await Client(f"http://127.0.0.1:{port}", PASSWORD).status()
 
 
 async def test_answers_that_make_no_sense_for_a_moment(vlc: FakeVlc) -> None:
