@@ -101,6 +101,7 @@ class Source:
         self._ports = ports
         self._log = structlog.get_logger("source", source=name)
         self._said: set[str] = set()
+        self._reasons: set[str] = set()  # why it is gone, as far as that was said
         self._began_ms = 0
         self.watchers: list[Watch] = []
         self.intake = SourceIntake(name, options, plugin.traits, rules)
@@ -158,13 +159,15 @@ class Source:
                 return
 
     def _reachable(self, up: bool, why: str = "") -> None:  # noqa: FBT001 - the public shape of Context.reachable
-        if up:
-            self._works()
+        self._works()
         if self.health.reachable is up:
             if not up and why not in ("", self.health.problem):
                 self.health = replace(self.health, problem=why)
-                self._log.info("source is still gone", why=why)
+                if why not in self._reasons:
+                    self._reasons.add(why)
+                    self._log.info("source is still gone", why=why)
             return
+        self._reasons = {why}
         first = self.health.reachable is None
         self.health = replace(self.health, reachable=up, problem=why, since_utc_ms=self._ports.clock.now().utc_ms)
         if not up:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
-from itertools import pairwise
+from itertools import cycle, pairwise
 from pathlib import Path
 from random import Random
 from typing import Any, cast
@@ -150,6 +150,24 @@ async def test_away_and_back_are_said_once_each(monkeypatch: pytest.MonkeyPatch)
     assert said == ["source is gone", "source is back", "source is gone"]
 
 
+async def test_reasons_that_take_turns_are_said_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is now unknown and now silent is gone once: a new reason is a line, one that comes again is none."""
+    reasons = cycle(["nobody knows its name", "it does not answer in time"])
+
+    def fail() -> bool:
+        raise GoneError(next(reasons))
+
+    monkeypatch.setattr(Steady, "server", fail, raising=False)
+    source, _ = source_of(Steady, SourceOptions(type="steady", account="alice"), FakeClock())
+    with capture_logs() as lines:
+        await run_for(source, cast("FakeClock", source.plugin.context.clock), HOUR_S)
+    assert [line["event"] for line in lines if line["log_level"] != "debug"] == [
+        "source is gone",
+        "source is still gone",
+    ]
+    assert source.health.problem in ("nobody knows its name", "it does not answer in time")
+
+
 class Falling(Steady):
     """A source whose listener raises an error, `falls` times."""
 
@@ -189,6 +207,28 @@ async def test_a_listener_that_recovers_says_so_once(monkeypatch: pytest.MonkeyP
     assert [line["event"] for line in lines] == ["source fails", "source works again"]
     assert (source.health.state, source.health.problem) == ("enabled", "")
     assert len(heard) > 100
+
+
+async def test_a_listener_that_recovers_while_its_player_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A listener that runs again and finds nobody does not fail any more: its player is gone, and that is said instead."""
+    monkeypatch.setattr(Falling, "runs", 0)
+    clock = FakeClock()
+
+    class Lonely(Falling):
+        async def run(self) -> None:
+            cls = type(self)
+            cls.runs += 1
+            if cls.runs == 1:
+                raise RuntimeError("down the stairs")
+            while True:
+                self.context.reachable(False, "it is off")
+                await self.context.clock.sleep(30)
+
+    source, _ = source_of(Lonely, SourceOptions(type="lonely", account="alice"), clock)
+    with capture_logs() as lines:
+        await run_for(source, clock, HOUR_S)
+    assert [line["event"] for line in lines] == ["source fails", "source is gone", "source works again"]
+    assert (source.health.state, source.health.problem) == ("enabled", "it is off")
 
 
 async def test_a_failing_listener_disturbs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -154,7 +154,9 @@ def test_late_stop_of_a_file_that_plays_again() -> None:
     assert house.sees(0) == [("stop", 1_200_000), ("play", 0)]
 
 
-@pytest.mark.parametrize("late", [said("OnPause", EPISODE, speed=0), said("OnResume", EPISODE), sought(EPISODE, 90_000)])
+@pytest.mark.parametrize(
+    "late", [said("OnPause", EPISODE, speed=0), said("OnResume", EPISODE), sought(EPISODE, 90_000)]
+)
 def test_a_late_word_about_what_was_replaced(late: Notification) -> None:
     """What is said of the old item after the new one has begun moves nothing, and asks nothing."""
     house = House()
