@@ -6,27 +6,21 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from scrobbler.api import File, Item, Movie, Skip
+from scrobbler.api.location import kind_of, locate, scheme_of
 from scrobbler_plugins.kodi.fields import text, whole, year
 from scrobbler_plugins.kodi.items import episode, read_ids, show
 
-_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _LOGIN = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/]*@", re.IGNORECASE)
 _NESTED = frozenset({"bluray", "udf", "iso9660", "zip", "rar", "archive", "dvd"})
 _SHARE = frozenset(
-    {"smb", "nfs", "sftp", "ssh", "ftp", "ftps", "dav", "davs", "special", "removable", "hdhomerun", "file", "upnp"}
+    {"smb", "nfs", "sftp", "ssh", "ftp", "ftps", "dav", "davs", "special", "removable", "file", "upnp", "stack"}
 )
-_WEB = frozenset({"http", "https", "rtmp", "rtmpe", "rtmps", "rtmpt", "mms", "mmsh", "hls", "googlevideo"})
-_LIVE = frozenset({"pvr", "rtp", "rtsp", "udp", "rtspu", "tuxbox", "myth", "slingbox"})
-_SERVER = re.compile(
-    r"/library/parts/|/video/:/|/videos/[^/]+/(stream|master|main|live|hls|original)|/emby/|/items/[^/]+/(download|file)"
-    r"|plugin\.video\.(jellyfin|emby|plex|composite)|script\.plex|plugin\.service\.emby",
-    re.IGNORECASE,
+_TUNERS = frozenset({"hdhomerun", "tuxbox", "myth", "slingbox"})
+_SERVERS = re.compile(
+    r"plugin://[^/]*(plugin\.video\.(jellyfin|emby|plex|composite)|script\.plex|plugin\.service\.emby)", re.IGNORECASE
 )
 _CLIPS = re.compile(r"plugin://[^/]*(youtube|vimeo|dailymotion|trailer)", re.IGNORECASE)
 _DISC_TAIL = re.compile(r"/(?:BDMV(?:/.*)?|VIDEO_TS(?:/.*)?|HVDVD_TS(?:/.*)?|PLAYLIST/.*|index\.bdmv)$", re.IGNORECASE)
-_AUDIO = re.compile(
-    r"\.(aac|ac3|aiff?|alac|ape|dsf|dts|flac|m4[ab]|midi?|mka|mp[23]|og[ag]|opus|wav|wma|wv)$", re.IGNORECASE
-)
 _KINDS: dict[str, Skip] = {
     "song": "music",
     "album": "music",
@@ -64,7 +58,7 @@ def loose(answer: Any, title: str = "") -> Media:
     where = place(url)
     shown = File(path=where or label, title=label if label != where.rsplit("/", 1)[-1] else "")
     key = key_of(url) if url else f"title:{label}"
-    scheme = _scheme(url)
+    scheme = scheme_of(url)
     if (skip := skip_of(kind) or _why_not(scheme, url)) is not None:
         told = skip == "web_stream" and scheme == "plugin" and not _CLIPS.match(url)
         described = _described(answer) if told else None
@@ -77,7 +71,7 @@ def loose(answer: Any, title: str = "") -> Media:
 def place(url: str) -> str:
     """Return the path in an address of Kodi's that says what it is: without login, query and what lies inside a disc."""
     path = url.split(" , ", 1)[0].removeprefix("stack://") if url.startswith("stack://") else url
-    while (scheme := _scheme(path)) in _NESTED:
+    while (scheme := scheme_of(path)) in _NESTED:
         outer, _, inner = path[len(scheme) + 3 :].partition("/")
         opened = unquote(outer)
         if "/" not in opened and "\\" not in opened:  # a drive, or the disc in it
@@ -85,7 +79,7 @@ def place(url: str) -> str:
         archive = scheme in ("zip", "rar", "archive") and inner
         path = f"{opened.rstrip('/')}/{unquote(inner)}" if archive else opened
     path = _LOGIN.sub(r"\1", path).replace("\\", "/")
-    if _scheme(path) in _WEB | {"plugin", "upnp"} or "|" in path:
+    if not _is_file(scheme) or scheme == "upnp" or "|" in path:
         path = re.split(r"[?|#]", path, maxsplit=1)[0]
     return _DISC_TAIL.sub("", path.rstrip("/")) or path
 
@@ -96,21 +90,20 @@ def key_of(url: str) -> str:
     return where if where == url else f"{where}#{hashlib.sha256(url.encode('utf-8', 'replace')).hexdigest()[:12]}"
 
 
-def _scheme(url: str) -> str:
-    match = _SCHEME.match(url)
-    return match.group(1).lower() if match else ""
+def _is_file(scheme: str) -> bool:
+    return not scheme or scheme in _NESTED or scheme in _SHARE
 
 
 def _why_not(scheme: str, url: str) -> Skip | None:
-    if not scheme or scheme in _NESTED or scheme in ("stack", *_SHARE):
-        return "music" if _AUDIO.search(place(url)) else None
-    if scheme in _LIVE:
+    if _is_file(scheme):
+        return kind_of(place(url))
+    if scheme in _TUNERS:
         return "live_tv"
-    if _SERVER.search(url):
+    if scheme != "plugin":
+        return locate(url).skip
+    if _SERVERS.match(url):
         return "server_stream"
-    if _CLIPS.match(url):
-        return "trailer" if "trailer" in url.lower() else "web_stream"
-    return "web_stream" if scheme in _WEB or scheme == "plugin" else "unknown_type"
+    return "trailer" if _CLIPS.match(url) and "trailer" in url.lower() else "web_stream"
 
 
 def _described(answer: Any) -> Item | None:

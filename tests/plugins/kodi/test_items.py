@@ -152,13 +152,25 @@ def test_a_key_stays_apart() -> None:
         ({"type": "unknown", "file": "http://plex:32400/library/parts/5/file.mkv?X-Plex-Token=abc"}, "server_stream"),
         ({"type": "unknown", "file": "plugin://plugin.video.jellyfin/?id=1"}, "server_stream"),
         ({"type": "unknown", "file": "rtsp://camera/1"}, "live_tv"),
-        ({"type": "unknown", "file": "gopher://x/1"}, "unknown_type"),
+        ({"type": "unknown", "file": "hdhomerun://1048B6DE/tuner0?channel=auto:5"}, "live_tv"),
+        ({"type": "unknown", "file": "plugin://script.plexmod/?id=1"}, "server_stream"),
+        ({"type": "unknown", "file": "http://box:8096/videos/7/stream.mkv?static=true"}, "server_stream"),
+        ({"type": "unknown", "file": "/photos/a.heic"}, "photo"),
+        ({"type": "unknown", "file": "shout://x/1"}, "unknown_type"),
         ({"type": "unknown", "title": "Something", "file": "plugin://plugin.video.example/?id=1"}, "web_stream"),
     ],
 )
 def test_what_is_no_play(answer: dict[str, Any], skip: str) -> None:
     """Live TV, music, trailers, streams of the web and of media servers."""
     assert loose(answer).skip == skip
+
+
+@pytest.mark.parametrize("url", ["rtsp://camera/1?token=abcdef", "https://example.org/a.mp4?token=abcdef#t=token"])
+def test_nothing_secret_is_kept_of_a_stream(url: str) -> None:
+    """What an address says behind its path may be a secret."""
+    found = loose({"type": "unknown", "file": url, "label": "x"})
+    assert isinstance(found.item, File)
+    assert "token" not in f"{found.key} {found.item.path} {found.path}"
 
 
 def test_add_on_that_describes_its_item() -> None:
