@@ -14,6 +14,7 @@ from scrobbler.config.loader import Loaded, load_file
 from scrobbler.config.problems import ConfigError
 from scrobbler.daemon import logs
 from scrobbler.daemon.sourcing import rules_of
+from scrobbler.intake.users import accounts_of
 from scrobbler.sources.registry import kinds
 
 if TYPE_CHECKING:
@@ -76,17 +77,27 @@ class Reloader:
         if not changes:
             log.info("configuration unchanged")
             return
-        for path in changes.daemon:
-            log.warning("counts after a restart", key=path)
-        # What needs a restart stays as it is until then, so that nothing runs half old, half new.
+        # What needs a restart stays as it is until then, so that nothing runs half old, half new. A source of somebody whose
+        # account does not run yet would take plays and record them for nobody.
         keep = daemon.config
+        early = [
+            name for name, options in loaded.config.sources.items() if not accounts_of(options) <= keep.accounts.keys()
+        ]
+        for path in (*changes.daemon, *(f"sources.{name}" for name in early)):
+            log.warning("counts after a restart", key=path)
         merged = replace(
             loaded.config,
             simkl=keep.simkl,
             accounts={name: loaded.config.accounts.get(name, account) for name, account in keep.accounts.items()},
             http=replace(loaded.config.http, listen=keep.http.listen),
             state_dir=keep.state_dir,
+            sources={
+                name: keep.sources[name] if name in early else options
+                for name, options in loaded.config.sources.items()
+                if name not in early or name in keep.sources
+            },
         )
+        changes = diff(keep, merged)
         daemon.loaded = replace(loaded, config=merged)
         self._stamps = _stamps(daemon.loaded)
         logs.set_level(merged.log.level)

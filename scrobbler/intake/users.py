@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
-from scrobbler.api import Names, User
+from msgspec import UnsetType
+
+from scrobbler.api import Names, SourceOptions, User
 
 ANYBODY = "*"
 
@@ -10,6 +12,14 @@ ANYBODY = "*"
 def as_list(names: Names) -> tuple[str, ...]:
     """Take one name or a list of them."""
     return (names,) if isinstance(names, str) else tuple(names)
+
+
+def accounts_of(options: SourceOptions) -> set[str]:
+    """Name every account that a source speaks of, as its `account` or among its `users`."""
+    named = [] if isinstance(options.account, UnsetType) else [options.account]
+    if not isinstance(options.users, UnsetType):
+        named += options.users.values()
+    return {account for names in named for account in as_list(names)}
 
 
 class UserMap:

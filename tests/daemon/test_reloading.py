@@ -224,17 +224,22 @@ async def test_a_source_that_is_gone(rig: Rig) -> None:
 
 
 async def test_what_needs_a_restart_is_said_and_waits(rig: Rig) -> None:
-    """A new account counts after a restart; a source that is the new account's refuses its events until then."""
+    """A new account counts after a restart; a source that is the new account's stays what it was, or away, until then."""
     text = CONFIG.replace("bob: {{}}", "bob: {{}}, carol: {{}}").format(
         percent=80, account="carol", secret_file=rig.secret_file, folder=rig.folder
     )
-    rig.file.write_text(text)
+    rig.file.write_text(f"{text}  attic: {{type: plex, users: {{Bob: bob, Carol: [bob, carol]}}}}\n")
     with capture_logs() as said:
         await rig.look()
-    assert [one["key"] for one in said if one["event"] == "counts after a restart"] == ["accounts.carol"]
+    assert [one["key"] for one in said if one["event"] == "counts after a restart"] == [
+        "accounts.carol",
+        "sources.scripts",
+        "sources.attic",
+    ]
     assert set(rig.config.accounts) == {"alice", "bob"}
+    assert rig.sources.get("attic") is None
     await rig.play()
-    assert rig.heard == []
+    assert [one.account for one in rig.heard[-1].watchers] == ["alice"]
 
 
 async def test_a_signal_reads_the_file_again(rig: Rig) -> None:
