@@ -1,17 +1,23 @@
 """A server that is asked over https: whom we trust, and what is said where we do not."""
 
 import asyncio
+import shutil
+import ssl
+import subprocess
+import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from urllib.error import URLError
 
 import pytest
 
 from scrobbler.api import SourcePlugin
 from scrobbler.api.connection import GoneError, open_websocket
 from scrobbler.api.testkit import Recorder
-from scrobbler.http import HttpClient, new_client
+from scrobbler.http import HttpClient, new_client, tls_context
 from scrobbler_plugins.emby import Plugin as Emby
 from scrobbler_plugins.jellyfin import Plugin as Jellyfin
 from scrobbler_plugins.plex import Plugin as Plex
@@ -93,6 +99,70 @@ async def test_plain_http_where_https_is_meant(client: HttpClient, untrusted: st
     assert "give `url` as http" in other[-1].advice
     assert not wrong[-1].good
     assert "certificate" not in wrong[-1].what
+
+
+@pytest.fixture
+def system_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give an empty folder that counts as the system's store of certificates."""
+    folder = tmp_path / "certs"
+    folder.mkdir()
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: SimpleNamespace(openssl_capath=str(folder)))
+    return folder
+
+
+def fill(folder: Path, certificate: Path, others: int) -> None:
+    """Put a certificate into a store under the name by which OpenSSL looks for it, and names of others."""
+    words = ["openssl", "x509", "-hash", "-noout", "-in", str(certificate)]
+    name = subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+    shutil.copyfile(certificate, folder / f"{name}.0")
+    for number in range(others):
+        (folder / f"{number:08x}.0").touch()
+
+
+def trusted(url: str) -> bool:
+    """Tell whether a new context takes the certificate of a server."""
+    try:
+        urllib.request.urlopen(url, context=tls_context.__wrapped__()).close()
+    except URLError:
+        return False
+    return True
+
+
+def test_the_systems_certificates_are_looked_up_one_by_one(tmp_path: Path, system_store: Path) -> None:
+    """What the machine trusts is trusted, and none of it lies in memory before a server shows it."""
+    certificate, key = make_certificate(tmp_path)
+    fill(system_store, certificate, others=100)
+    with https_server(certificate, key) as url:
+        assert tls_context.__wrapped__().cert_store_stats()["x509"] == 0
+        assert trusted(url)
+
+
+@pytest.mark.parametrize("others", [3, None])
+def test_certifi_where_the_system_has_no_store(tmp_path: Path, system_store: Path, others: int | None) -> None:
+    """A folder with a few certificates is not the world's, nor is one that is missing: then certifi's count."""
+    certificate, key = make_certificate(tmp_path)
+    if others is None:
+        system_store.rmdir()
+    else:
+        fill(system_store, certificate, others)
+    with https_server(certificate, key) as url:
+        assert tls_context.__wrapped__().cert_store_stats()["x509_ca"] > 50
+        assert not trusted(url)
+
+
+def test_the_environment_comes_before_the_system(
+    tmp_path: Path, system_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With SSL_CERT_FILE only the certificates of that file are trusted."""
+    certificate, key = make_certificate(tmp_path)
+    fill(system_store, certificate, others=100)
+    other = tmp_path / "other"
+    other.mkdir()
+    monkeypatch.setenv("SSL_CERT_FILE", str(make_certificate(other)[0]))
+    with https_server(certificate, key) as url:
+        assert not trusted(url)
 
 
 @pytest.mark.real
