@@ -11,14 +11,16 @@ import stat
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Literal, TypeAlias
-from xml.etree import ElementTree as ET
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from scrobbler.api import Ids
 from scrobbler.identify.tags import contradict, imdb_id
+
+if TYPE_CHECKING:
+    from xml.etree import ElementTree as ET
 
 MAX_BYTES = 1 << 20
 BESIDE = "the NFO beside the file"
@@ -98,7 +100,7 @@ def parse(data: bytes) -> tuple[Nfo, ...]:
     if not _DANGER.search(text):
         try:
             return tuple(_parsed(text, roots[0].start()))
-        except (ET.ParseError, ValueError, RecursionError):
+        except (SyntaxError, ValueError, RecursionError):  # ParseError is a SyntaxError
             pass
     return _searched(text, roots)
 
@@ -203,6 +205,8 @@ def _decoded(data: bytes) -> str:
 
 def _parsed(text: str, start: int) -> Iterator[Nfo]:
     """Parse all roots at once, inside one of ours: a file may hold several, and a link behind the last."""
+    from xml.etree import ElementTree as ET  # noqa: PLC0415 (half a MiB that a house without NFO files does not need)
+
     ends = [match.end() for match in _LAST_CLOSE.finditer(text)]
     body = _PROLOGUE.sub("", text[start : ends[-1] if ends else len(text)])
     body = "".join(c for c in _AMPERSAND.sub("&amp;", body) if c >= " " or c in "\t\n\r")
@@ -215,7 +219,7 @@ def _parsed(text: str, start: int) -> Iterator[Nfo]:
                 continue
 
 
-def _element(element: ET.Element, name: Literal["movie", "tvshow", "episodedetails"], behind: str) -> Nfo:
+def _element(element: "ET.Element", name: Literal["movie", "tvshow", "episodedetails"], behind: str) -> Nfo:
     pairs: list[tuple[str, str]] = []
     old: list[tuple[str, str]] = []
     for child in element:
@@ -239,7 +243,7 @@ def _element(element: ET.Element, name: Literal["movie", "tvshow", "episodedetai
     )
 
 
-def _child(element: ET.Element, name: str) -> str:
+def _child(element: "ET.Element", name: str) -> str:
     return (element.findtext(name) or "").strip()
 
 

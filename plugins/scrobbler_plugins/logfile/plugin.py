@@ -12,7 +12,7 @@ from scrobbler.api import CheckResult, Context, Facts, ListenerPlugin, PlayerEve
 from scrobbler_plugins.logfile.checks import examine
 from scrobbler_plugins.logfile.family import Family, families, folders
 from scrobbler_plugins.logfile.following import Log, UnreadableLogError, digest, open_log
-from scrobbler_plugins.logfile.formats import FORMATS
+from scrobbler_plugins.logfile.formats import format_of
 from scrobbler_plugins.logfile.options import Options, as_list
 from scrobbler_plugins.logfile.parse import LineFormat, Settings
 from scrobbler_plugins.logfile.times import zone_of
@@ -53,7 +53,7 @@ class Plugin(ListenerPlugin):
             words={} if options.words is UNSET else dict(options.words),
             silence_ms=round(options.silence * 1000),
         )
-        self._format = FORMATS["own" if options.format is UNSET else options.format]
+        self._format = format_of("own" if options.format is UNSET else options.format)
         self._server = _server_of(options, context)
         self._logs: dict[Family, Log] = {}
         self._looked_ms: int | None = None

@@ -8,7 +8,7 @@ import msgspec
 import yaml
 
 from scrobbler.api import User
-from scrobbler_plugins.logfile.formats import FORMATS
+from scrobbler_plugins.logfile.formats import FORMATS, format_of
 from scrobbler_plugins.logfile.options import FormatName, Options
 from scrobbler_plugins.logfile.parse import Settings
 from scrobbler_plugins.logfile.patterns import GROUPS, MEANINGS
@@ -31,7 +31,7 @@ def test_the_examples_are_valid() -> None:
     assert first.format == "plex"
     line = '2026-03-04 20:12:01 Opened "/media/a.mkv" 12:25/1500'
     settings = Settings(patterns=(str(second.pattern),), words=dict(second.words or {}))
-    (said,) = FORMATS["own"](settings).feed(line, 0)
+    (said,) = format_of("own")(settings).feed(line, 0)
     assert (said.kind, said.item_key, said.position_ms) == ("play", "/media/a.mkv", 745_000)
 
 
@@ -40,7 +40,7 @@ def test_the_pattern_for_universal_media_server() -> None:
     others = PAGE.partition("* **Others**")[2].partition("## ")[0]
     found = re.search(r"pattern: '(.+)'\n +words: (\{.+\})", others)
     assert found is not None
-    reader = FORMATS["own"](Settings(patterns=(found[1],), words=yaml.safe_load(found[2])))
+    reader = format_of("own")(Settings(patterns=(found[1],), words=yaml.safe_load(found[2])))
     lines = (
         "INFO  2026-03-04 20:12:01.264 [StartPlaying Event] Started playing Example - S01E02.mkv (FFmpeg) on your Living Room TV",
         "INFO  2026-03-04 20:34:10.507 [StopPlaying Event] Stopped playing Example - S01E02.mkv on Living Room TV",
@@ -64,6 +64,6 @@ def test_the_access_log_line_is_read() -> None:
         '192.0.2.10 - alice [04/Mar/2026:20:40:00 +0100] "GET /a.mkv HTTP/1.1" 206 1000000000 "-" "VLC/3.0" '
         '"bytes 0-999999999/1000000000" rt=2300.123'
     )
-    reader = FORMATS["access"](Settings())
+    reader = format_of("access")(Settings())
     reader.feed(line, 0)
     assert [said.item_key for said in reader.idle(2_000_000_000_000)] == ["/a.mkv"]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scrobbler.api import Episode, File
-from scrobbler_plugins.logfile.formats import FORMATS
+from scrobbler_plugins.logfile.formats import FORMATS, format_of
 from scrobbler_plugins.logfile.parse import LineFormat, Said, Settings
 from scrobbler_plugins.logfile.patterns import Meaning
 
@@ -19,7 +19,7 @@ NOW_MS = int(datetime(2026, 3, 4, 21, 0, tzinfo=UTC).timestamp() * 1000)
 
 
 def reader(name: str, **values: object) -> LineFormat:
-    return FORMATS[name](Settings(zone=BERLIN, **values))  # type: ignore[arg-type]
+    return format_of(name)(Settings(zone=BERLIN, **values))  # type: ignore[arg-type]
 
 
 def read(name: str, text: str, *, idle: bool = True, **values: object) -> list[Said]:
