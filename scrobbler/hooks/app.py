@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 import structlog
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
 
 from scrobbler.api import HookRequest, PlayerEvent, UnreadableError, UnsupportedTypeError
 from scrobbler.config.models import Http
@@ -50,35 +49,39 @@ def build_app(
     *,
     answers: Answers | None = None,
     body_timeout_s: float = BODY_TIMEOUT_S,
-) -> Starlette:
+) -> "ASGIApp":
     """Make the application. `http` gives the configuration that holds now, so that a change counts at once.
 
     `answers` counts what hooks were answered. A body that takes longer than `body_timeout_s` is given up with 408.
     """
     receiver = _Hooks(hooks, http, answers or Answers(), body_timeout_s)
     pages = _Pages(status, http)
-    return Starlette(
-        routes=[
+    router = Router(
+        [
             Route("/hooks/{source}", receiver.take, methods=["POST"]),
             Route("/hooks/{source}/{secret:path}", receiver.take, methods=["POST"]),
             Route("/healthz", pages.health, methods=["GET"]),
             Route("/metrics", pages.viewed(pages.metrics), methods=["GET"]),
             Route("/api/status", pages.viewed(pages.report), methods=["GET"]),
             Route("/", pages.viewed(pages.page), methods=["GET"]),
-        ],
-        middleware=[Middleware(_Shell)],
-        exception_handlers={RefusalError: _refused, HTTPException: _not_routed, StorageError: _not_stored},
+        ]
     )
+    handlers = {RefusalError: _refused, HTTPException: _not_routed, StorageError: _not_stored}
+    return _Shell(ExceptionMiddleware(router, handlers))
 
 
 class _Shell:
-    """Adds what every answer carries, and makes an unexpected error one line in the log and a plain 500."""
+    """Adds what every answer carries, and makes an unexpected error one line in the log and a plain 500.
+
+    Stands in for Starlette's own application, which brings error pages for developers and, with them, 0.4 MiB.
+    """
 
     def __init__(self, app: "ASGIApp") -> None:
         self._app = app
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         begun = False
+        scope["app"] = self  # tells the router that an application answers what it has no route for
 
         async def send_on(message: "Message") -> None:
             nonlocal begun

@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from html import unescape
 
+from scrobbler.api.escapes import unescaped
 from scrobbler.api.servers.mediabrowser.fields import MediaFields
 
-_ENTITY = re.compile(r"&(?:amp|lt|gt|quot|apos|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 _CLOCK = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})(?:\.\d+)?")
 
 
@@ -19,7 +18,7 @@ class HookFields(MediaFields):
 
     def text(self, key: str) -> str:
         """Return a string, or a number written as one; "" when there is none."""
-        return _ENTITY.sub(lambda found: unescape(found.group()), super().text(key)).strip()
+        return unescaped(super().text(key)).strip()
 
     def name(self, key: str) -> str:
         r"""Return a name. The plugin itself writes `\"` for each quote, before JSON does it again (players.md 2.3)."""

@@ -3,8 +3,9 @@
 import json
 import math
 import re
-from html import unescape
 from typing import Any, Literal, NamedTuple, TypeAlias
+
+from scrobbler.api.escapes import unescaped
 
 State: TypeAlias = Literal["playing", "paused", "stopped", "opening"]
 Streams: TypeAlias = Literal["video", "audio", ""]
@@ -120,7 +121,7 @@ def _text(value: Any) -> str:
     """Take text as people can read it: some builds escape it for HTML, tags hold anything."""
     if not isinstance(value, str):
         return ""
-    readable = unescape(value).encode("utf-8", "replace").decode()
+    readable = unescaped(value).encode("utf-8", "replace").decode()
     return "".join(char for char in readable if char >= " " and char != "\x7f").strip()
 
 

@@ -269,6 +269,25 @@ def test_time_of_the_server(stamp: object, expected: datetime | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        ("Lilo &amp; Stitch", "Lilo & Stitch"),
+        ("&lt;Am&#233;lie&gt;", "<Amélie>"),
+        ("It&#39;s &quot;It&quot; &apos;", "It's \"It\" '"),
+        ("&#x1F3AC; &#X41;", "🎬 A"),
+        ("&amp;amp;", "&amp;"),
+        ("AT&T; &nbsp; &#; &", "AT&T; &nbsp; &#; &"),
+        ("A&#0;&#xD800;&#9999999;", "A���"),
+    ],
+)
+def test_title_that_was_escaped_for_html(written: str, title: str) -> None:
+    """What a template escapes reads like the plain title, once; what stands for no character breaks nothing (2.3)."""
+    item = one("PlaybackStart", Name=written).item
+    assert isinstance(item, Movie)
+    assert item.title == title
+
+
+@pytest.mark.parametrize(
     ("item_type", "skip"),
     [
         ("Movie", None),
