@@ -14,7 +14,7 @@ from scrobbler.identify.aliases import aliases
 from scrobbler.plays.judge import parts_of
 from scrobbler.plays.model import Fact, Note
 from scrobbler.simkl.allowance import Allowance
-from scrobbler.simkl.errors import NoMatch, Rejected, RetryLater, SimklError
+from scrobbler.simkl.errors import NoMatch, Rejected, SimklError
 from scrobbler.simkl.payloads import Watch
 from scrobbler.simkl.replies import HistoryReply, ScrobbleReply
 from scrobbler.store import ledger, plays, works
@@ -149,7 +149,7 @@ class Delivery:
     ) -> None:
         """Write down a request that failed; one that surely did not arrive leaves everything as it was `before`."""
         now = self._clock.now()
-        maybe = isinstance(error, RetryLater) and error.maybe_done
+        maybe = error.maybe_done
 
         def settle(connection: Connection) -> None:
             fate = "unknown" if maybe else "failed"

@@ -98,7 +98,7 @@ class Simkl:
             except SimklError as error:
                 log.info("watch cannot be named", why=error.reason)
         params = {"allow_rewatch": "yes"} if rewatch else None
-        open_ones = set(ways)
+        open_ones, taken = set(ways), False
         async with self._calls.lane(account).hold():
             for attempt in range(max((len(found) for found in ways.values()), default=0)):
                 entries = [
@@ -108,7 +108,12 @@ class Simkl:
                 ]
                 if not entries:
                     break
-                missing = await self._write_history(account, entries, params)
+                try:
+                    missing = await self._write_history(account, entries, params)
+                except SimklError as error:
+                    error.maybe_done = error.maybe_done or taken
+                    raise
+                taken = taken or len(missing) < len(entries)
                 open_ones -= {entry.index for entry in entries} - missing
                 if not open_ones:
                     break

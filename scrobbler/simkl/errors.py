@@ -7,7 +7,12 @@ HaltCause: TypeAlias = Literal["client_id", "block"]
 
 
 class SimklError(Exception):
-    """The base. `reason` is in plain words, `status` the HTTP status if there was one, `code` Simkl's own `error`."""
+    """The base. `reason` is in plain words, `status` the HTTP status if there was one, `code` Simkl's own `error`.
+
+    `maybe_done` is True where the request, or a part of it, may have been carried out although no answer says so.
+    """
+
+    maybe_done = False
 
     def __init__(self, reason: str, *, status: int | None = None, code: str = "") -> None:
         super().__init__(reason)
@@ -24,8 +29,7 @@ class RetryLater(SimklError):  # noqa: N818
     """It may work later.
 
     `after_s` is the earliest sensible time from now; None leaves it to the caller's own schedule. `cause`: the account's
-    write lock, the rate per second, the day's allowance, a fault at Simkl, or the way there. `maybe_done` is True where the
-    request may have been carried out although no answer says so.
+    write lock, the rate per second, the day's allowance, a fault at Simkl, or the way there.
     """
 
     def __init__(

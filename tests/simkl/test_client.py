@@ -18,7 +18,7 @@ from scrobbler.api.testkit import FakeClock, settle
 from scrobbler.simkl import history
 from scrobbler.simkl.allowance import next_midnight_ms
 from scrobbler.simkl.client import Action
-from scrobbler.simkl.errors import HaltAll, NoMatch, NotLinked, Rejected, RetryLater
+from scrobbler.simkl.errors import HaltAll, NoMatch, NotLinked, Rejected, RetryLater, SimklError
 from scrobbler.simkl.payloads import Watch
 from tests.simkl.rig import CLIENT_ID, EPISODE, FILM, STARTED, WATCHED, Call, Rig, answer, error
 
@@ -527,6 +527,30 @@ async def test_a_history_batch_tells_what_was_not_found(tmp_path: Path):
         ]
     }
     assert "allow_rewatch" not in rig.calls[0].query
+
+
+@pytest.mark.parametrize(
+    "refusal", [error(412, "client_id_failed"), error(400, "wrong_parameter"), error(429, "rate_limit")]
+)
+@pytest.mark.parametrize("lost", [["tt9000002"], []])
+async def test_a_history_batch_that_was_taken_in_part_may_be_done(
+    tmp_path: Path, refusal: httpx.Response, lost: list[str]
+):
+    """Rule 15: what fails at the next names has been written by the first: as a rewatch once more, it would be doubled."""
+    stale = Episode(show=Show(title="Other Show"), season=1, number=2, ids=Ids(tvdb="777"))
+    missing = {
+        "movies": [{"ids": {"imdb": one}} for one in lost],
+        "shows": [{"title": "Other Show", "seasons": [{"number": 1, "episodes": [{"number": 2}]}]}],
+    }
+    rig = Rig(tmp_path, answer(201, {"added": {}, "not_found": missing}), refusal)
+    await rig.link()
+    watches = [
+        Watch(work=work, at_utc_ms=1_759_352_400_999) for work in (Movie(title="X", ids=Ids(imdb="tt9000002")), stale)
+    ]
+    with pytest.raises(SimklError) as caught:
+        await rig.run(rig.simkl.history("alice", watches, rewatch=True))
+    assert len(rig.calls) == 2
+    assert caught.value.maybe_done is not bool(lost)
 
 
 @pytest.mark.parametrize("count", [0, history.BATCH + 1])
