@@ -36,6 +36,8 @@ def past_utc_ms(draft: Draft, heard: Heard) -> int | None:
     if heard.event.at is None:
         return None
     said = utc_ms(heard.event.at)
+    if heard.telling == "remembered":
+        return min(said, draft.now.utc_ms)
     limit = CLOCK_AGREES_MS if heard.event.kind == "watched" else PAST_MS
     return said if draft.now.utc_ms - said > limit else None
 

@@ -14,6 +14,7 @@ from scrobbler.plays.coverage import NOTHING, Coverage
 Mode: TypeAlias = Literal["playing", "paused", "quiet", "over"]
 Ending: TypeAlias = Literal["stop", "end", "gone", "replaced", "silence", "ignored"]
 Origin: TypeAlias = Literal["heard", "recalled", "marked"]
+Telling: TypeAlias = Literal["live", "remembered"]
 
 
 class Watcher(Struct, frozen=True, kw_only=True):
@@ -37,7 +38,8 @@ class Nature(Struct, frozen=True, kw_only=True):
 class Heard(Struct, frozen=True, kw_only=True, tag="heard"):
     """A player's event after intake: who watches, and which lengths are too short to count.
 
-    `ignored` says why it is no play of ours; it is kept so that `why` can tell.
+    `ignored` says why it is no play of ours; it is kept so that `why` can tell. `telling`: as it happens, or what a source
+    remembers when it is asked, which is over however little time has passed since.
     """
 
     source: str
@@ -46,6 +48,7 @@ class Heard(Struct, frozen=True, kw_only=True, tag="heard"):
     event: PlayerEvent
     shorter_than_ms: int = 0
     ignored: str = ""
+    telling: Telling = "live"
 
 
 class Prior(Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from scrobbler.api.connection import in_words
 from scrobbler.clock import Clock, utc_ms
 from scrobbler.http import HttpClient, HttpError
 from scrobbler.intake.intake import Refused, Rules, SourceIntake
-from scrobbler.plays.model import Heard
+from scrobbler.plays.model import Heard, Telling
 from scrobbler.store.database import StorageError
 
 SourceState: TypeAlias = Literal[
@@ -131,7 +131,7 @@ class Source:
         """Whether it goes to its player by itself; a source may be this and a hook."""
         return isinstance(self.plugin, ListenerPlugin) and self.plugin.listens()
 
-    async def take(self, event: PlayerEvent) -> None:
+    async def take(self, event: PlayerEvent, telling: Telling = "live") -> None:
         """Take in one event; returns when it is stored or is none of ours. Raises StorageError."""
         self._works()
         self.health = replace(self.health, heard_utc_ms=self._ports.clock.now().utc_ms)
@@ -145,13 +145,13 @@ class Source:
                 hint = f"`scrobbler test {self.name}` shows who; add them to `users:` of this source, or map them to []"
                 self._log.info("user is not mapped", why=decision.reason, hint=hint)
             return
-        await self._ports.hear(decision)
+        await self._ports.hear(replace(decision, telling=telling))
 
-    async def _emit(self, event: PlayerEvent) -> None:
+    async def _emit(self, event: PlayerEvent, telling: Telling = "live") -> None:
         """Store a listener's event however long it takes: a player does not repeat itself."""
         while True:
             try:
-                await self.take(event)
+                await self.take(event, telling)
             except StorageError as error:
                 self._log.warning("storage", error=str(error))
                 await self._ports.clock.sleep(STORAGE_RETRY_S)
@@ -253,7 +253,7 @@ class Source:
         self._answered()
         for event in events:
             if event.at is not None and utc_ms(event.at) > since_utc_ms:
-                await self._emit(event)
+                await self._emit(event, "remembered")
         if events:
             self._log.info("caught up", plays=len(events))
         return asked_utc_ms

@@ -146,7 +146,7 @@ async def test_the_daemon_was_away(house: House) -> None:
     await again.begin()
     assert house.server().asked == [START + timedelta(seconds=EVERY_S)]
     assert house.server("cellar").asked == house.server().asked
-    assert [one.event.at for one in house.heard] == [START + timedelta(hours=1)]
+    assert [(one.event.at, one.telling) for one in house.heard] == [(START + timedelta(hours=1), "remembered")]
     await again.begin()
     assert house.server().asked[1] == START + timedelta(seconds=EVERY_S + 7200)
 

@@ -20,6 +20,7 @@ from scrobbler.plays.model import (
     Prior,
     Resolve,
     State,
+    Telling,
     Watcher,
 )
 
@@ -104,6 +105,7 @@ class House:
         player: str = "tv",
         nature: Nature | None = None,
         ignored: str = "",
+        telling: Telling = "live",
         **more: Any,
     ) -> None:
         """Let a player say something, at a percentage of the item's length."""
@@ -118,6 +120,7 @@ class House:
                 event=event,
                 shorter_than_ms=self.shorter_than_ms,
                 ignored=ignored,
+                telling=telling,
             )
         )
 

@@ -158,6 +158,42 @@ def test_a_play_remembered_twice_is_owed_once():
     assert house.kinds == ["watched"]
 
 
+@pytest.mark.parametrize("seconds", [0, 20, 59, 61, -30])
+def test_a_play_remembered_right_after_its_end_is_owed_once(seconds: int):
+    """Catching up: after a quick restart of ours, a server remembers what has just ended; its clock may be ahead of ours."""
+    house = House(nature=EDGES)
+    house.hear("play", 0)
+    house.wait(95 * MINUTE)
+    house.hear("stop", 95)
+    house.wait(20_000)
+    house.hear("watched", None, at=house.ago(seconds * 1_000), player="history:1", telling="remembered")
+    house.wait(20 * HOUR)
+    assert house.verdicts == [("alice", "watched", 95.0)]
+    assert [one.merged_into for one in house.state.viewings.values()] == [None, "p1"]
+
+
+def test_a_play_remembered_right_after_its_end_is_owed_at_once():
+    """Catching up: what nobody heard and ended a moment ago is history, and shows nowhere."""
+    house = House(nature=EDGES)
+    house.hear("watched", None, at=house.ago(20_000), player="history:1", telling="remembered")
+    assert [(fact.kind, fact.live, fact.at_utc_ms) for fact in house.facts] == [
+        ("watched", False, house.utc_ms - 20_000)
+    ]
+    assert house.banner()[0] == "nothing"
+
+
+def test_a_play_in_progress_that_its_server_remembers_already_is_owed_once():
+    """Catching up: Plex has a play in its history from 90 % on; it goes on, and ends once."""
+    house = House(nature=EDGES)
+    house.hear("play", 0)
+    house.wait(92 * MINUTE)
+    house.hear("watched", None, at=house.ago(10_000), player="history:1", telling="remembered")
+    assert (house.facts, house.banner()[0]) == ([], "playing")
+    house.wait(5 * MINUTE)
+    house.hear("stop", 97)
+    assert house.verdicts == [("alice", "watched", 97.0)]
+
+
 @pytest.mark.parametrize(("minutes", "watches"), [(110, 1), (130, 2)])
 def test_two_remembered_plays_are_one_within_two_hours(minutes: int, watches: int):
     """Catching up: the same title twice in an evening is watched twice, when two hours or its length lie between."""
