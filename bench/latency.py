@@ -1,14 +1,16 @@
 """How long it takes from a player's action to the first request at Simkl's stand-in, source by source.
 
-Hooks and servers are stand-ins that speak as the real ones do; mpv on the session bus and VLC are real. The figure of
-mpv's own socket comes from `bench.mpv_latency`.
+Hooks and servers are stand-ins that speak as the real ones do; VLC, mpv on the session bus and Kodi are real, and so is
+the log. Kodi itself takes about a second from the command to the first picture. The figure of mpv's own socket comes from
+`bench.mpv_latency`.
 """
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -16,6 +18,7 @@ from bench.common import SECRET, Rig, median, rig, table
 from tests.e2e.screens import MediaScreen, PlexScreen, identity
 from tests.kit.bus import SessionBus, mpv_on
 from tests.kit.emby import EMBY_KEY, emby_event
+from tests.kit.kodi import KodiProcess
 from tests.kit.mpv import make_film
 from tests.kit.servers import JELLYFIN_KEY, PLEX_TOKEN, jellyfin_event, plex_event, plex_movie
 from tests.kit.session_servers import LiveEmby, LiveJellyfin, LivePlex
@@ -25,7 +28,8 @@ from tests.kit.vlc import PASSWORD, VlcProcess, open_folder, place
 ROUNDS = 5
 HOOKS = ("plex hook", "jellyfin hook", "emby hook", "tautulli hook", "kodi hook", "events hook")
 SESSIONS = ("jellyfin sessions", "emby sessions", "plex sessions")
-PLAYERS = ("vlc", "mpris")
+PLAYERS = ("log", "vlc", "mpris", "kodi")
+LOG_LINE = r"(?P<event>start|stop) (?P<file>.+) (?P<position>\d+)/(?P<duration>\d+)$"
 
 Act = Callable[[], object]
 
@@ -36,7 +40,9 @@ class House(NamedTuple):
     one: Rig
     servers: dict[str, Any]
     bus: SessionBus
-    port: int
+    vlc_port: int
+    kodi: KodiProcess
+    log: Path
 
 
 def main() -> None:
@@ -45,8 +51,10 @@ def main() -> None:
         for kind in (*HOOKS, *SESSIONS):
             took = [_took(house, user := f"{kind}-{number}", _action(house, kind, user)) for number in range(ROUNDS)]
             rows[kind] = _words(took)
+        rows["log file"] = _words(_log(house))
         rows["vlc, real"] = _words(_vlc(house))
         rows["mpris, a real mpv"] = _words(_mpris(house))
+        rows["kodi, real"] = _words(_kodi(house))
     table(f"from the action to the first request, median of {ROUNDS} (and the slowest)", rows)
 
 
@@ -74,17 +82,22 @@ def _house() -> Iterator[House]:
             sources[f"kodi-{number}"] = {"type": "kodi", "account": f"kodi hook-{number}", "secret": SECRET}
         accounts: dict[str, Any] = {name: {} for name in (*people, *PLAYERS)}
         config = {"accounts": accounts, "sources": sources, "ignore": {"shorter_than": "0s"}}
-        with rig(config) as one:
+        with rig(config) as one, ExitStack() as stack:
+            log = one.folder / "plays.log"
+            log.touch()
+            sources["script"] = {"type": "logfile", "account": "log", "path": str(log), "pattern": LOG_LINE}
             bus = SessionBus(one.folder)
             bus.start()
             try:
                 sources["desktop"] = {"type": "mpris", "account": "mpris", "bus": bus.address}
+                kodi = stack.enter_context(_library(one.folder / "kodi"))
+                sources["tv"] = {"type": "kodi", "account": "kodi", "url": f"kodi://127.0.0.1:{kodi.port}"}
                 one.daemon.configure(config)
                 one.daemon.start()
                 servers = {"jellyfin sessions": jellyfin, "emby sessions": emby, "plex sessions": plex}
                 one.daemon.wait_for(lambda: all(server.accepted for server in servers.values()), "open websockets", 30)
                 time.sleep(3)  # the start of a process counts as a write (rule 16)
-                yield House(one, servers, bus, port)
+                yield House(one, servers, bus, port, kodi, log)
             finally:
                 bus.stop()
 
@@ -130,13 +143,49 @@ def _action(house: House, kind: str, user: str) -> Act:
             return lambda: screen.show(screen.film(), 0)
 
 
+@contextmanager
+def _library(folder: Path) -> Iterator[KodiProcess]:
+    folder.mkdir()
+    with KodiProcess(folder) as kodi:
+        for number in range(ROUNDS + 1):
+            kodi.add_movie(f"Film {number}", 120, 2003, imdb=f"tt73{number:05}")
+        kodi.start().scan()
+        yield kodi
+
+
+def _log(house: House) -> list[float]:
+    took = []
+    for number in range(ROUNDS):
+        film = f"Film {number} (2004) {{imdb-tt74{number:05}}}.mkv"
+        took.append(_took(house, "log", partial(_append, house.log, f"start /films/{film} 0/6000")))
+        _append(house.log, f"stop /films/{film} 60/6000")
+        time.sleep(3)
+    return took
+
+
+def _append(log: Path, line: str) -> None:
+    with log.open("a", encoding="utf-8") as file:
+        file.write(f"{line}\n")
+
+
+def _kodi(house: House) -> list[float]:
+    films = sorted(house.kodi.movies().values())
+    house.kodi.open(movieid=films[0])
+    _until_first(house, "kodi", 0)
+    took = []
+    for film in films[1:]:
+        time.sleep(3)
+        took.append(_took(house, "kodi", partial(house.kodi.open, movieid=film)))
+    return took
+
+
 def _vlc(house: House) -> list[float]:
     with open_folder() as folder:
         films = [folder / f"Film {number} (2001) {{imdb-tt71{number:05}}}.mkv" for number in range(ROUNDS + 1)]
         for film in films:
             make_film(film)
             film.chmod(0o644)
-        with VlcProcess(films[0], port=house.port) as vlc:
+        with VlcProcess(films[0], port=house.vlc_port) as vlc:
             _until_first(house, "vlc", 0)
             took = []
             for film in films[1:]:
