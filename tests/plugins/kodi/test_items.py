@@ -42,6 +42,7 @@ def test_imdbnumber_is_believed_only_where_it_is_one() -> None:
     assert read_ids({"uniqueid": {"imdb": "tt0000001", "unknown": "tt0000003"}}) == Ids(imdb="tt0000001")
     assert read_ids({"uniqueid": {"imdb": "junk", "tvdb": "", "tmdb": "12x", "anidb": 42}}) == Ids(anidb="42")
     assert read_ids({"uniqueid": ["tt0000001"]}) == Ids()
+    assert read_ids({"uniqueid": {"tvmaze": "123"}}) == Ids()
 
 
 def test_minus_one_is_no_number_and_zero_is_one() -> None:
@@ -171,6 +172,13 @@ def test_nothing_secret_is_kept_of_a_stream(url: str) -> None:
     found = loose({"type": "unknown", "file": url, "label": "x"})
     assert isinstance(found.item, File)
     assert "token" not in f"{found.key} {found.item.path} {found.path}"
+
+
+@pytest.mark.parametrize("kind", ["movie", "movies", "unknown"])
+def test_the_guessed_kind_of_a_file_means_nothing(kind: str) -> None:
+    """Outside of the library Kodi calls a file without any tag `movies`, and everything else `movie` or `unknown`."""
+    found = loose({"type": kind, "title": "Example.Show.S01E02.mkv", "file": "/media/Example.Show.S01E02.mkv"})
+    assert (found.item, found.skip) == (File(path="/media/Example.Show.S01E02.mkv"), None)
 
 
 def test_add_on_that_describes_its_item() -> None:

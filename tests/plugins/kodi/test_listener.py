@@ -251,6 +251,23 @@ async def test_a_file_outside_of_the_library() -> None:
         await recorder.until("stop")
 
 
+async def test_a_film_of_the_library_that_an_add_on_plays() -> None:
+    """What the library knows is that, also where its file is a `.strm` or an add-on's address; nothing secret is kept of it."""
+    kodi = FakeKodi()
+    async with kodi.on():
+        library(kodi)
+        address = "plugin://plugin.video.jellyfin/films/?id=7&api_key=secret-word"
+        kodi.answers["VideoLibrary.GetMovieDetails"] = {"moviedetails": {**MOVIE, "file": address}}
+        kodi.plays({"id": 2, "type": "movie"}, 1000)
+        async with listening(kodi) as recorder:
+            began = await recorder.until("play")
+            facts = await plugin(recorder.context, url=kodi.url()).lookup(began)
+    assert (began.item_key, began.skip) == ("movie/2", None)
+    assert facts is not None
+    assert facts.path == "plugin://plugin.video.jellyfin/films"
+    check_events(recorder.events, secrets=["secret-word"])
+
+
 async def test_live_tv_is_left_out_and_not_asked_about() -> None:
     """A channel is told once, with the reason why it is no play."""
     kodi = FakeKodi()

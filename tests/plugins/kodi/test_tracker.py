@@ -306,6 +306,15 @@ def test_joining_a_play_in_progress() -> None:
     assert house.hears(stopped(FILM, end=False)) == [("stop", 1_500_000)]
 
 
+def test_the_player_that_is_asked() -> None:
+    """It is the one that the last word was of; -1 is none."""
+    house = House()
+    house.hears(Notification("Player.OnPlay", {"item": FILM, "player": {"playerid": 3, "speed": 1}}))
+    assert house.tracker.player_id == 3
+    house.hears(Notification("Player.OnPause", {"item": FILM, "player": {"playerid": -1, "speed": 0}}))
+    assert house.tracker.player_id == 3
+
+
 def test_a_pause_heard_before_anything_else() -> None:
     """A notification about an item of which no beginning was heard begins it."""
     house = House()
@@ -332,6 +341,8 @@ def test_what_is_no_play_is_said_once_and_not_asked_about() -> None:
     assert house.sees(0, length_ms=0) == [("play", None)]
     assert house.events[-1].skip == "live_tv"
     assert house.tracker.due_ms is None
+    house.hears(said("OnPause", {"type": "channel", "id": 5}, speed=0))
+    assert house.sees(0, length_ms=0) == []
     assert house.hears(said("OnPlay", FILM)) == []
     assert house.sees(0) == [("play", 0)]
 

@@ -411,6 +411,39 @@ def test_a_player_without_a_position() -> None:
     assert scene.news == [("play", None), ("stop", None)]
 
 
+def test_a_player_that_tells_its_position_later() -> None:
+    """A position that is known only after a while is where it is, and no jump."""
+    scene = Scene()
+    scene.shows = {}
+    scene.signal(PlaybackStatus="Playing", Metadata=metadata())
+    scene.pass_s(4)
+    scene.place(300)
+    scene.pass_s(4)
+    assert scene.news == [("play", None)]
+    assert scene.events[-1].position_ms == pytest.approx(304_000, abs=LOOK_MS)
+
+
+def test_metadata_without_the_length_of_before() -> None:
+    """A player that repeats its metadata without the length has not forgotten it."""
+    scene = Scene()
+    scene.begin(at_s=100)
+    scene.signal(Metadata=metadata(length_s=None, xesam_title="Sintel"))
+    scene.pass_s(2)
+    assert scene.news == []
+    assert scene.events[-1].duration_ms == LENGTH_S * 1000
+
+
+def test_a_jump_in_a_pause_that_nobody_announces() -> None:
+    """In a pause nothing moves by itself: where it goes on is told as a jump."""
+    scene = Scene()
+    scene.begin(at_s=100)
+    scene.signal(PlaybackStatus="Paused")
+    scene.place(130)
+    scene.signal(PlaybackStatus="Playing")
+    scene.pass_s(1)
+    assert [kind for kind, _ in scene.news] == ["pause", "seek", "play"]
+
+
 def test_a_player_without_anything() -> None:
     """A player that has none of the properties is no trouble."""
     scene = Scene()
