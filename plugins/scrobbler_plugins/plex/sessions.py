@@ -230,10 +230,11 @@ class Tracker:
             if player not in now or now[player].item_key != bound.line.item_key:
                 events += _told(_event(ending, bound.line, None))
         for player, line in now.items():
-            if line.state not in ("playing", "paused"):
-                continue
             known = before.get(player)
             going_on = known is not None and known.line.item_key == line.item_key
+            steady = line.state in ("playing", "paused")
+            if not (steady or going_on):
+                continue
             fresh = Bound(
                 line=line,
                 # In live TV notifications have another key, which the next one tells.
@@ -244,7 +245,9 @@ class Tracker:
             )
             if known is not None and going_on:
                 kept = msgspec.structs.replace(fresh, state=known.state, position_ms=known.position_ms)
-                events += self._turn(line.session, kept, line.state, line.position_ms)
+                self._bound[line.session] = kept
+                if steady:
+                    events += self._turn(line.session, kept, line.state, line.position_ms)
             else:
                 self._bound[line.session] = fresh
                 events.append(_event("pause" if line.state == "paused" else "play", line, line.position_ms))

@@ -216,7 +216,7 @@ def test_polling_tells_the_same() -> None:
         [],
     ):
         kinds += [event.kind for event in tracker.follow(lines_of(*sessions))]
-    assert kinds == ["play", "progress", "pause"]
+    assert kinds == ["play", "progress", "pause", "stop"]
     assert not tracker.busy
 
 
