@@ -22,6 +22,8 @@ KNOWN_MS = 6 * 3_600_000
 """How long an item that is named for certain is remembered: its match may be corrected at the server."""
 NAMED_MS = 60_000
 """How long an item is remembered of which the log has a title alone: the next of this title may be another one."""
+AWAY_MS = 30_000
+"""How long a server that did not answer is not asked for what lines leave out: each of them would wait for it."""
 
 
 class Found(NamedTuple):
@@ -44,14 +46,21 @@ class Server(ServerClient):
         super().__init__(url, headers, "token", context)
         self._series = SeriesMemory(context, self._ask_series)
         self._known: Remembered[_Kept] = Remembered()
+        self._away_until_ms = 0
 
     async def complete(self, event: PlayerEvent) -> PlayerEvent:
         """Fill in what the server knows; an event that it cannot be asked about stays as it is."""
-        try:
-            found = await self._recall(event)
-        except Exception as error:  # noqa: BLE001 (whatever fails here, the play is not lost: it is asked again later)
-            self._context.log.debug("the log's server cannot be asked", why=in_words(error))
-            return event
+        found = self._remembered(event)
+        if found is None and self._context.clock.now().mono_ms >= self._away_until_ms:
+            try:
+                found = await self._ask(event)
+            except Exception as error:  # noqa: BLE001 (whatever fails here, the play is not lost: it is asked again later)
+                self._context.log.debug("the log's server cannot be asked", why=in_words(error))
+                self._away_until_ms = self._context.clock.now().mono_ms + AWAY_MS
+        if found is None and self._context.clock.now().mono_ms < self._away_until_ms:
+            # What it said when the play began is better than nothing: its end may be written while the server goes down.
+            kept = self._known.get(_name(event))
+            found = None if kept is None else kept.found
         if found is None:
             return event
         facts = found.facts
@@ -66,18 +75,18 @@ class Server(ServerClient):
 
     async def lookup(self, event: PlayerEvent) -> Facts | None:
         """Complete an event for the resolver. May raise HttpError."""
-        found = await self._recall(event)
+        found = self._remembered(event) or await self._ask(event)
         return None if found is None else found.facts
 
-    async def _recall(self, event: PlayerEvent) -> Found | None:
-        """Return what was found for such an event of late; else ask."""
-        now_ms, name, life_ms = self._context.clock.now().mono_ms, _name(event), self.life_ms(event)
-        kept = self._known.get(name) if life_ms else None
-        if kept is not None and kept.until_ms > now_ms:
-            return kept.found
-        found = await self.find(event)
+    def _remembered(self, event: PlayerEvent) -> Found | None:
+        """Return what was found for such an event of late."""
+        kept = self._known.get(_name(event)) if self.life_ms(event) else None
+        return kept.found if kept is not None and kept.until_ms > self._context.clock.now().mono_ms else None
+
+    async def _ask(self, event: PlayerEvent) -> Found | None:
+        found, life_ms = await self.find(event), self.life_ms(event)
         if found is not None and life_ms:
-            self._known.put(name, _Kept(found, now_ms + life_ms))
+            self._known.put(_name(event), _Kept(found, self._context.clock.now().mono_ms + life_ms))
         return found
 
     def life_ms(self, event: PlayerEvent) -> int:

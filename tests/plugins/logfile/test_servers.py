@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from scrobbler.api import Episode, File, Movie, PlayerEvent, User
 from scrobbler.api.testkit import FakeClock, Recorder, running
@@ -153,6 +154,30 @@ async def test_without_an_answer(status: int, kind: str) -> None:
     given = event("5012")
     assert await server(Answers(status=status), kind).complete(given) == given
     assert not (await server(Answers(status=status), kind).check()).good
+
+
+async def test_server_that_does_not_answer_is_let_be_for_a_while() -> None:
+    """Each line would wait for it in vain, and a busy log would fall behind."""
+    answers, clock = Answers(status=500), FakeClock()
+    plex = server(answers, "plex", clock)
+    for _ in range(5):
+        assert await plex.complete(event("5012")) == event("5012")
+    assert len(answers.asked) == 1
+    answers.status = 200
+    await clock.advance(60)
+    assert isinstance((await plex.complete(event("5012"))).item, Episode)
+
+
+async def test_server_that_goes_down_before_the_end() -> None:
+    """The end of a play is written while its server goes down: who plays what is known from the beginning."""
+    answers, clock = Answers(), FakeClock()
+    emby = server(answers, "emby", clock)
+    first = await emby.complete(event("The Second"))
+    await clock.advance(30 * 60)
+    answers.status = 500
+    last = await emby.complete(replace(event("The Second"), kind="stop"))
+    assert (last.item, last.user) == (first.item, first.user)
+    assert last.user is not None
 
 
 async def test_check_of_a_good_server() -> None:
