@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 RETRY_AFTER_S = 30
 BODY_TIMEOUT_S = 30.0
+REFUSED_AGAIN_S = 60.0
+"""So long the log does not repeat that a source's hook was refused with the same code."""
 
 PROBE_HEADER = "x-scrobbler-probe"
 """With this header a request proves network, address and secret, and means nothing: `scrobbler doctor` sends it."""
@@ -125,6 +127,7 @@ class _Hooks:
         self._http = http
         self._answers = answers
         self._body_timeout_s = body_timeout_s
+        self._said: dict[tuple[str, int], float] = {}
 
     async def take(self, request: Request) -> Response:
         """Answer one hook: with 204 after all its events are stored, else with what is wrong."""
@@ -139,7 +142,7 @@ class _Hooks:
         except RefusalError as error:
             code = error.code
             known = known or code == 401
-            if known:
+            if known and self._is_news(name, code):
                 log.warning("hook refused", source=name, code=code, why=error.sentence)
             else:
                 log.debug("hook refused", code=code)
@@ -151,6 +154,14 @@ class _Hooks:
             # A name that nobody configured stays out of metrics and log: it may be a misplaced secret.
             self._answers.count(name if known else "", code)
         return Response(status_code=204)
+
+    def _is_news(self, name: str, code: int) -> bool:
+        """Tell whether a refusal was not said lately: a player with an old secret may post each second."""
+        now_s = asyncio.get_running_loop().time()
+        news = now_s - self._said.get((name, code), -REFUSED_AGAIN_S) >= REFUSED_AGAIN_S
+        if news:
+            self._said[name, code] = now_s
+        return news
 
     def _enter(self, request: Request, name: str) -> HookSource:
         access.check_hook_network(request, self._http())

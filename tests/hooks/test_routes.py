@@ -125,6 +125,16 @@ async def test_answers_are_counted_without_strangers_names():
     assert house.answers.counts == {("attic", 204): 1, ("attic", 401): 1, ("", 404): 2}
 
 
+async def test_a_refusal_is_not_said_each_second(capsys: pytest.CaptureFixture[str]):
+    """A player that posts each second with an old secret fills no log; another reason is said at once."""
+    async with open_house() as house:
+        for _ in range(5):
+            await house.ask("POST", "/hooks/attic/wrong", JSON, b"{}")
+        await house.ask("POST", GOOD, JSON, b"unreadable")
+    lines = [line for line in capsys.readouterr().out.splitlines() if "hook refused" in line and "warning" in line]
+    assert [("code=401" in line, "code=422" in line) for line in lines] == [(True, False), (False, True)]
+
+
 async def test_no_secret_reaches_the_log(capsys: pytest.CaptureFixture[str]):
     """Neither a right nor a wrong secret, nor a misplaced one, is logged."""
     async with open_house() as house:
