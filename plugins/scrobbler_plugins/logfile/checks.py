@@ -17,6 +17,7 @@ _LOOKED_AT = 1024 * 1024
 _AHEAD_MS = 5 * 60_000
 
 _NOT_THERE = "It is read as soon as it appears. If the program writes already, check the path."
+_HOLD = "Hold your pattern against a line of the file; `scrobbler test` helps."
 _PLAY = "Play something, then look again."
 _ADVICE = {
     "plex": 'In Plex: Settings, General, turn on "Enable Plex Media Server debug logging".',
@@ -77,12 +78,14 @@ def _file(member: Member, reader: LineFormat, options: Options, now_ms: int) -> 
     lines = cut(data, 0, encoding_of(head))
     said = [one for line in lines for one in reader.feed(line.text, now_ms)]
     name = member.path
+    if reader.trouble:
+        return CheckResult(good=False, what=f"{name}: {reader.trouble}", advice=_HOLD)
     if not said:
         advice = _ADVICE.get(str(options.format), _PLAY)
         if not lines:
             return CheckResult(good=True, what=f"{name}: nothing is written in it yet", advice=_PLAY)
         if options.pattern is not UNSET:
-            advice = "Hold your pattern against a line of the file; `scrobbler test` helps."
+            advice = _HOLD
         return CheckResult(good=True, what=f"{name}: {len(lines)} lines, none of them tells of a play", advice=advice)
     last = max((one.at_ms for one in said if one.at_ms is not None), default=None)
     if last is not None and last - now_ms > _AHEAD_MS:

@@ -102,6 +102,7 @@ class Log:
         self._key = f"log:{digest(family.key)}"
         self._context = context
         self._reader = reader
+        self._trouble = ""
         self._saved_ms = 0
         self._saved: Position | None = None
 
@@ -146,6 +147,9 @@ class Log:
             written_ms = min(batch.changed_ms, now_ms) if batch.late else now_ms
             seen = not (batch.late or self.fresh)
             said = self._reader.feed(text, written_ms, seen_ms=now_ms if seen else None)
+            if self._reader.trouble not in ("", self._trouble):
+                self._trouble = self._reader.trouble
+                self._context.log.warning("lines are passed over", log=self.name, why=self._trouble)
             told = False
             for one in said:
                 told = await self._tell(self._events(one, now_ms, written_ms, late=batch.late)) or told

@@ -47,7 +47,10 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 
 class LineFormat(ABC):
-    """Reads the lines of one log in order. All that it remembers lies in `state`, so that a restart can go on with it."""
+    """Reads the lines of one log in order. All that it remembers lies in `state`, so that a restart can go on with it.
+
+    `trouble` says for people what lines it cannot read and why; empty while there are none.
+    """
 
     Notes: ClassVar[type[Struct]]
 
@@ -56,6 +59,7 @@ class LineFormat(ABC):
         self.state: Any = self.Notes()
         self.times = Times(settings.zone)
         self.seen_ms: int | None = None
+        self.trouble = ""
 
     def feed(self, line: str, now_ms: int, *, seen_ms: int | None = None) -> Sequence[Said]:
         """Read one line, without its newline. Never raises.

@@ -3,6 +3,11 @@
 import difflib
 import importlib
 import re
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any, Literal, TypeAlias, get_args
 
 Meaning: TypeAlias = Literal["start", "pause", "resume", "progress", "stop", "end", "watched"]
@@ -14,6 +19,12 @@ MAX_LINE = 2000
 """Longer lines are not held against a user's pattern: a slow one would hold up everything."""
 
 MAX_PATTERN = 1000
+
+QUICK_LINE = 120
+"""No pattern takes long for a line of so many characters."""
+
+PATIENCE_S = 0.25
+"""Seconds of processor time after which a pattern is too slow for a line: a few `.*` in a row may need minutes."""
 
 
 class PatternError(Exception):
@@ -36,6 +47,37 @@ def compile_pattern(text: str) -> re.Pattern[str]:
             "a repetition inside a repetition, such as `(a+)+`, can take for ever on one line; repeat only once"
         )
     return found
+
+
+class TooSlowError(Exception):
+    """A pattern takes too long for a line."""
+
+
+def search(pattern: re.Pattern[str], line: str) -> re.Match[str] | None:
+    """Hold a line against a pattern. Raises TooSlowError."""
+    if len(line) <= QUICK_LINE:
+        return pattern.search(line)
+    with _patience():
+        return pattern.search(line)
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    """Break off what takes too long. Only a signal reaches into a search, and only where signals arrive."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGVTALRM, _break_off)
+    signal.setitimer(signal.ITIMER_VIRTUAL, PATIENCE_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def _break_off(_signal: int, _frame: FrameType | None) -> None:
+    raise TooSlowError
 
 
 def _check_groups(pattern: re.Pattern[str]) -> None:

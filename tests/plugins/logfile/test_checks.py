@@ -53,6 +53,16 @@ async def test_nothing_understood(tmp_path: Path) -> None:
     assert "scrobbler test" in result.advice
 
 
+async def test_slow_pattern(tmp_path: Path) -> None:
+    """A pattern that takes too long for a line is named, and doctor comes to its end."""
+    path = tmp_path / "x.log"
+    path.write_text("word " * 390 + "\n")
+    slow = r"(?P<time>.*) (?P<user>.*) (?P<event>.*) (?P<file>.*) (?P<position>.*)/(?P<duration>.*)"
+    (result,) = await examined(Watcher(path, pattern=slow))
+    assert not result.good
+    assert "takes too long for a line" in result.what
+
+
 async def test_wrong_zone(tmp_path: Path) -> None:
     """A play in the future means a wrong time zone."""
     path = tmp_path / "x.log"

@@ -257,6 +257,18 @@ async def test_download_in_an_access_log_that_was_missed(tmp_path: Path, appears
     assert told(watcher.recorder) == [("watched", "/seen.mkv"), ("stop", "/seen.mkv")]
 
 
+async def test_slow_pattern_holds_nobody_up(tmp_path: Path) -> None:
+    """A pattern that takes too long for a line is broken off and named once; the next line is read."""
+    slow = r"(?P<time>.*) (?P<user>.*) (?P<event>.*) (?P<file>.*) (?P<position>.*)/(?P<duration>.*)"
+    with LogFile(tmp_path / "x.log") as log:
+        watcher = Watcher(log.path, pattern=slow)
+        async with running(watcher.start()):
+            await watcher.recorder.when(lambda _: watcher.memory.texts)
+            log.write(*["word " * 390] * 3, "x alice start a.mkv 5/100")
+            await watcher.recorder.until("play")
+    assert [line.event for line in watcher.recorder.log.lines if line.level == "warning"] == ["lines are passed over"]
+
+
 async def test_two_logs_are_two_players(tmp_path: Path) -> None:
     """Logs of one source do not mix; a pattern finds new ones."""
     watcher = Watcher(tmp_path / "*" / "x.log")

@@ -1,5 +1,6 @@
 """Wrong options get one clear sentence, before anything is followed."""
 
+import time
 from contextlib import nullcontext
 from typing import Any
 
@@ -9,7 +10,9 @@ from scrobbler.config.kinds import SourceKind
 from scrobbler.config.loader import load_text
 from scrobbler.config.problems import ConfigError
 from scrobbler_plugins.logfile import Plugin
+from scrobbler_plugins.logfile.formats.own import OwnFormat
 from scrobbler_plugins.logfile.options import Options
+from scrobbler_plugins.logfile.parse import Settings
 from scrobbler_plugins.logfile.patterns import PatternError, compile_pattern
 
 KINDS = {"logfile": SourceKind(options=Options, knows_users=None)}
@@ -105,6 +108,20 @@ def test_wrong_patterns(pattern: str, message: str) -> None:
 def test_good_patterns(pattern: str) -> None:
     """What people write is taken."""
     assert compile_pattern(pattern).search("x y") is not None or "time" in pattern
+
+
+def test_pattern_that_takes_too_long_for_a_line() -> None:
+    """Many `.*` in a row may take minutes for one long line: it is passed over, and so are lines like it, at once."""
+    pattern = r"(?P<time>.*) (?P<user>.*) (?P<event>.*) (?P<file>.*) (?P<position>.*)/(?P<duration>.*)"
+    own = OwnFormat(Settings(patterns=(pattern,)))
+    assert [said.kind for said in own.feed("12:00 alice start a.mkv 5/100", 0)] == ["play"]
+    assert own.trouble == ""
+    began_s = time.process_time()
+    for _ in range(50):
+        assert list(own.feed("word " * 390, 0)) == []
+    assert time.process_time() - began_s < 20
+    assert "1950 characters" in own.trouble
+    assert [said.kind for said in own.feed("12:00 alice stop a.mkv 5/100", 0)] == ["stop"]
 
 
 def test_plugin_takes_users_or_an_account() -> None:

@@ -8,7 +8,15 @@ from msgspec import Struct, field
 from scrobbler.api import File, Kind, User
 from scrobbler_plugins.logfile.media import clean, media_of
 from scrobbler_plugins.logfile.parse import MAX_MS, LineFormat, Said, Settings, keep
-from scrobbler_plugins.logfile.patterns import MAX_LINE, MEANINGS, Meaning, compile_pattern
+from scrobbler_plugins.logfile.patterns import (
+    MAX_LINE,
+    MEANINGS,
+    QUICK_LINE,
+    Meaning,
+    TooSlowError,
+    compile_pattern,
+    search,
+)
 from scrobbler_plugins.logfile.times import MONTHS, make, parse_zone
 
 _KINDS: dict[Meaning, Kind] = {
@@ -49,12 +57,11 @@ class OwnFormat(LineFormat):
         super().__init__(settings)
         self._patterns = [compile_pattern(pattern) for pattern in settings.patterns]
         self._words = {word.casefold(): meaning for word, meaning in settings.words.items()}
+        self._longest = MAX_LINE
 
     def read(self, line: str, now_ms: int) -> list[Said]:
         """Read one line."""
-        if len(line) > MAX_LINE:
-            return []
-        match = next((found for pattern in self._patterns if (found := pattern.search(line))), None)
+        match = self._match(line)
         meaning = self._meaning(_group(match, "event")) if match else None
         if match is None or meaning is None:
             return []
@@ -82,6 +89,19 @@ class OwnFormat(LineFormat):
                 skip=skip,
             )
         ]
+
+    def _match(self, line: str) -> re.Match[str] | None:
+        if len(line) > self._longest:
+            return None
+        try:
+            return next((found for pattern in self._patterns if (found := search(pattern, line))), None)
+        except TooSlowError:
+            self._longest = max(QUICK_LINE, len(line) // 2)
+            self.trouble = (
+                f"`pattern` takes too long for a line of {len(line)} characters; lines of more than {self._longest} are passed "
+                'over from now on. Write what a part cannot hold, such as `\\S+` or `[^"]+`, instead of `.*`'
+            )
+            return None
 
     def _meaning(self, word: str) -> Meaning | None:
         folded = word.strip().casefold()
