@@ -12,7 +12,6 @@ def explain(error: Exception) -> tuple[str, int]:
     from scrobbler.control.lock import StateDirError  # noqa: PLC0415
     from scrobbler.simkl.errors import NotLinked, SimklError  # noqa: PLC0415
     from scrobbler.simkl.tokens import TokenFileError  # noqa: PLC0415
-    from scrobbler.sources.secrets import SecretsError  # noqa: PLC0415
     from scrobbler.store.database import StorageError  # noqa: PLC0415
 
     match error:
@@ -22,7 +21,7 @@ def explain(error: Exception) -> tuple[str, int]:
             return reason, NOT_LINKED
         case SimklError(reason=reason):
             return reason, FAILED
-        case CommandError() | NoDaemonError() | StateDirError() | TokenFileError() | SecretsError() | StorageError():
+        case CommandError() | NoDaemonError() | StateDirError() | TokenFileError() | StorageError():
             return str(error), FAILED
         case _:
             sentence = (

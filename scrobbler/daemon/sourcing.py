@@ -14,7 +14,7 @@ from scrobbler.intake.intake import Rules
 from scrobbler.plays.model import Watcher
 from scrobbler.sources.registry import installed, obstacle
 from scrobbler.sources.running import Health, Ports, Source, SourceState
-from scrobbler.sources.secrets import hook_secrets
+from scrobbler.sources.secrets import SecretsError, hook_secrets
 
 log = structlog.get_logger("sources")
 
@@ -66,10 +66,14 @@ class SourceSet:
         except Exception as error:  # noqa: BLE001 - a stranger's constructor may raise anything
             self._leave_out(name, options, "bad options", f"{type(error).__name__}: {error}")
             return
-        self._sources[name] = source
         if isinstance(source.plugin, HookPlugin):
             assert isinstance(options, HookOptions)
-            self._secrets[name] = hook_secrets(self._state_dir, name, options)
+            try:
+                self._secrets[name] = hook_secrets(self._state_dir, name, options)
+            except SecretsError as error:
+                self._leave_out(name, options, "self-check failed", str(error))
+                return
+        self._sources[name] = source
 
     def _leave_out(self, name: str, options: SourceOptions, state: SourceState, problem: str) -> None:
         since_utc_ms = self._ports.clock.now().utc_ms

@@ -22,7 +22,7 @@ SourceState: TypeAlias = Literal[
     "enabled",
     "disabled",  # switched off in the configuration
     "import failed",  # its plugin cannot be loaded, or is none, or two packages claim its name
-    "self-check failed",  # its plugin says that it cannot work on this machine
+    "self-check failed",  # its plugin says that it cannot work on this machine, or its hook can have no secret
     "bad options",  # its plugin refuses what is configured
     "failing",  # its listener raised an error, and is started again and again
 ]

@@ -248,3 +248,17 @@ async def test_a_signal_reads_the_file_again(rig: Rig) -> None:
         rig.reloader.ask()
         await run_down()
     assert [one["event"] for one in said] == ["configuration unchanged"]
+
+
+async def test_a_hook_without_a_secret_disturbs_no_other(rig: Rig) -> None:
+    """Where a secret can be neither read nor kept, that one source has no hook and says why; the next ones are made."""
+    (rig.folder / "secrets.json").write_text("{")
+    rig.file.write_text(
+        f"{rig.file.read_text()}  posted: {{type: events, account: alice}}\n"
+        f'  sofa: {{type: mpv, account: alice, sockets: ["{rig.folder}/sofa/*"]}}\n'
+    )
+    await rig.look()
+    assert rig.sources.get("sofa") is not None
+    (posted,) = [one for one in rig.sources.health() if one.name == "posted"]
+    assert (posted.state, "secrets.json is damaged" in posted.problem) == ("self-check failed", True)
+    assert rig.sources.source("posted") is None
