@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from scrobbler.api import Item, Kind, Skip, User
-from scrobbler_plugins.logfile.patterns import Meaning
+from scrobbler_plugins.logfile.patterns import Meaning, Search, search
 from scrobbler_plugins.logfile.times import Times
 
 KEPT = 200
@@ -44,6 +44,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     patterns: tuple[str, ...] = ()
     words: dict[str, Meaning] = {}
     silence_ms: int = 600_000
+    search: Search = search
 
 
 class LineFormat(ABC):

@@ -3,11 +3,7 @@
 import difflib
 import importlib
 import re
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
 from typing import Any, Literal, TypeAlias, get_args
 
 Meaning: TypeAlias = Literal["start", "pause", "resume", "progress", "stop", "end", "watched"]
@@ -23,8 +19,8 @@ MAX_PATTERN = 1000
 QUICK_LINE = 120
 """No pattern takes long for a line of so many characters."""
 
-PATIENCE_S = 0.25
-"""Seconds of processor time after which a pattern is too slow for a line: a few `.*` in a row may need minutes."""
+Search: TypeAlias = Callable[[re.Pattern[str], str], re.Match[str] | None]
+"""Holds a line against a pattern; may raise TooSlowError."""
 
 
 class PatternError(Exception):
@@ -54,30 +50,8 @@ class TooSlowError(Exception):
 
 
 def search(pattern: re.Pattern[str], line: str) -> re.Match[str] | None:
-    """Hold a line against a pattern. Raises TooSlowError."""
-    if len(line) <= QUICK_LINE:
-        return pattern.search(line)
-    with _patience():
-        return pattern.search(line)
-
-
-@contextmanager
-def _patience() -> Iterator[None]:
-    """Break off what takes too long. Only a signal reaches into a search, and only where signals arrive."""
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGVTALRM, _break_off)
-    signal.setitimer(signal.ITIMER_VIRTUAL, PATIENCE_S)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
-
-
-def _break_off(_signal: int, _frame: FrameType | None) -> None:
-    raise TooSlowError
+    """Hold a line against a pattern, however long that takes."""
+    return pattern.search(line)
 
 
 def _check_groups(pattern: re.Pattern[str]) -> None:

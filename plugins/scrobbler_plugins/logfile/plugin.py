@@ -15,6 +15,7 @@ from scrobbler_plugins.logfile.following import Log, UnreadableLogError, digest,
 from scrobbler_plugins.logfile.formats import format_of
 from scrobbler_plugins.logfile.options import Options, as_list
 from scrobbler_plugins.logfile.parse import LineFormat, Settings
+from scrobbler_plugins.logfile.patience import search
 from scrobbler_plugins.logfile.times import zone_of
 from scrobbler_plugins.logfile.watch import Watch
 
@@ -52,6 +53,7 @@ class Plugin(ListenerPlugin):
             patterns=tuple(as_list(options.pattern)),
             words={} if options.words is UNSET else dict(options.words),
             silence_ms=round(options.silence * 1000),
+            search=search,
         )
         self._format = format_of("own" if options.format is UNSET else options.format)
         self._server = _server_of(options, context)

@@ -13,6 +13,7 @@ from scrobbler_plugins.logfile import Plugin
 from scrobbler_plugins.logfile.formats.own import OwnFormat
 from scrobbler_plugins.logfile.options import Options
 from scrobbler_plugins.logfile.parse import Settings
+from scrobbler_plugins.logfile.patience import search
 from scrobbler_plugins.logfile.patterns import PatternError, compile_pattern
 
 KINDS = {"logfile": SourceKind(options=Options, knows_users=None)}
@@ -113,7 +114,7 @@ def test_good_patterns(pattern: str) -> None:
 def test_pattern_that_takes_too_long_for_a_line() -> None:
     """Many `.*` in a row may take minutes for one long line: it is passed over, and so are lines like it, at once."""
     pattern = r"(?P<time>.*) (?P<user>.*) (?P<event>.*) (?P<file>.*) (?P<position>.*)/(?P<duration>.*)"
-    own = OwnFormat(Settings(patterns=(pattern,)))
+    own = OwnFormat(Settings(patterns=(pattern,), search=search))
     assert [said.kind for said in own.feed("12:00 alice start a.mkv 5/100", 0)] == ["play"]
     assert own.trouble == ""
     began_s = time.process_time()

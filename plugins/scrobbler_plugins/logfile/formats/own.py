@@ -15,7 +15,6 @@ from scrobbler_plugins.logfile.patterns import (
     Meaning,
     TooSlowError,
     compile_pattern,
-    search,
 )
 from scrobbler_plugins.logfile.times import MONTHS, make, parse_zone
 
@@ -94,7 +93,7 @@ class OwnFormat(LineFormat):
         if len(line) > self._longest:
             return None
         try:
-            return next((found for pattern in self._patterns if (found := search(pattern, line))), None)
+            return next((found for pattern in self._patterns if (found := self.settings.search(pattern, line))), None)
         except TooSlowError:
             self._longest = max(QUICK_LINE, len(line) // 2)
             self.trouble = (
