@@ -257,6 +257,17 @@ async def test_a_suspend_pauses_before_anything_else(house: House) -> None:
     assert house.simkl.told[-1][0] == "pause"
 
 
+@pytest.mark.parametrize(("seconds", "mode"), [(20, "playing"), (45, "quiet")])
+async def test_what_is_a_suspend(house: House, seconds: float, mode: str) -> None:
+    """A look that comes half a minute late means that the machine slept; a busy machine is a few seconds late."""
+    house.nature = EDGES
+    await house.hear("play", 0)
+    await house.pass_time(60)
+    house.clock.tick(seconds)
+    await house.pass_time(10)
+    assert mode_of(house) == mode
+
+
 async def test_a_player_that_is_still_there_after_a_suspend_goes_on(house: House) -> None:
     """A tick within the settle time after a suspend keeps the banner, and sends nothing."""
     await house.hear("play", 0)

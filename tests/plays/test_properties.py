@@ -6,6 +6,7 @@ profile runs the same examples each time; `SCROBBLER_PROPERTIES=long` looks for 
 
 import os
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -28,6 +29,7 @@ from scrobbler.plays.model import (
     Identified,
     Input,
     Nature,
+    Prior,
     Resolve,
     State,
     Viewing,
@@ -175,7 +177,13 @@ class Evenings(RuleBasedStateMachine):
             keys = [repr(item) for item in ITEMS]
             assert isinstance(session.item, Movie | Episode)
             work_id = keys.index(session.item_key) + 1
-            self.give(Identified(session=name, work_id=work_id, work=session.item))
+            # The store knows when each account watched it last.
+            watched = [one for one in self.facts if (one.kind, one.work_id) == ("watched", work_id)]
+            priors = [
+                Prior(account=one.account, watched_utc_ms=one.at_utc_ms, watched_play=one.viewing)
+                for one in sorted(watched, key=lambda one: -one.at_utc_ms)
+            ]
+            self.give(Identified(session=name, work_id=work_id, work=session.item, priors=tuple(priors)))
 
     def hear(self, player: Player, ear: Ear, event: PlayerEvent) -> None:
         self.give(Heard(source=ear.source, nature=ear.nature, watchers=player.watchers, event=event))
@@ -371,6 +379,23 @@ class Evenings(RuleBasedStateMachine):
         if player.now is not None and player.now.position_ms * 10 >= LENGTHS[repr(player.now.item)] * 9:
             self.verdicts |= {(watcher.account, repr(player.now.item)) for watcher in player.watchers}
             self.say(player, "watched", None)
+
+    @rule(
+        name=st.sampled_from(["tv", "den", "bed"]),
+        item=st.sampled_from(ITEMS),
+        off_s=st.integers(-60, 60),
+        later=st.integers(0, 40),
+    )
+    def is_remembered(self, name: str, item: Movie | Episode, off_s: int, later: int) -> None:
+        """Somebody watches an item from its beginning to its end, and a server that is asked tells of it by its own clock."""
+        self.begin(name, item, 0)
+        self.pass_time(LENGTHS[repr(item)])
+        at = datetime.fromtimestamp(self.utc_ms / 1000 + off_s, UTC)
+        self.stop(name, "end")
+        self.pass_time(later * MINUTE)
+        event = PlayerEvent(kind="watched", player="history", item_key=repr(item), item=item, at=at)
+        watchers = self.players[name].watchers
+        self.give(Heard(source="plex", nature=EDGES, watchers=watchers, event=event, telling="remembered"))
 
     @rule(account=st.sampled_from(["alice", "bob"]))
     def hide(self, account: str) -> None:
