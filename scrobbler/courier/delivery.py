@@ -100,10 +100,11 @@ class Delivery:
         if reply.rewatch_status:
             notes.append(Note(about=about, step="rewatch", text=f"Simkl says {reply.rewatch_status}"))
         row = step.row
+        shown = _known(step.shown, step.shown.work_id if row is None else row.fact.work_id)
 
         def settle(connection: Connection) -> None:
             ledger.end_attempt(connection, attempt, answer, now.utc_ms)
-            ledger.set_shown(connection, step.shown)
+            ledger.set_shown(connection, shown)
             if reply.matched is not None and not reply.doubt:
                 _learn(connection, step, reply.matched)
             if row is None or not ledger.unchanged(connection, row):
@@ -199,7 +200,7 @@ class Delivery:
                 else:
                     ledger.settle(connection, row.id, "settled", "watched", now.utc_ms)
                 if index not in missing:
-                    shown = _recorded(shown, row.fact)
+                    shown = _known(_recorded(shown, row.fact), row.fact.work_id)
             ledger.set_shown(connection, shown)
 
         notes = [
@@ -270,6 +271,11 @@ def _recorded(shown: ledger.Shown, fact: Fact) -> ledger.Shown:
     if shown.beneath is not None and shows(shown.beneath, fact):
         return replace(shown, beneath=replace(shown.beneath, settled=True))
     return replace(shown, settled=True) if shown.mode == "playing" and shows(shown, fact) else shown
+
+
+def _known(shown: ledger.Shown, work_id: int | None) -> ledger.Shown:
+    """Forget that a work was refused, now that Simkl has taken it."""
+    return replace(shown, refused=None) if shown.refused == work_id else shown
 
 
 def _learn(connection: Connection, step: Tell, matched: Work) -> None:

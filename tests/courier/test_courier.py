@@ -301,6 +301,25 @@ async def test_a_refused_title_is_told_once(house: House) -> None:
     ]
 
 
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_title_that_simkl_has_learnt_is_shown_again(house: House, late: bool) -> None:  # noqa: FBT001
+    """Refused at its start, known at its end, live or as history: the next play of it is shown."""
+    house.nature = EDGES
+    house.simkl.unknown = {"Sintel (2010)"}
+    await house.hear("play", 0)
+    await house.pass_time(95 * 60)
+    house.simkl.unknown = set()
+    house.simkl.down = AWAY if late else None
+    await house.hear("stop", 95)
+    await house.pass_time(60)
+    house.simkl.down = None
+    await house.pass_time(400)
+    assert house.simkl.calls[-1].action == ("history" if late else "stop")
+    await house.hear("play", 0)
+    await house.pass_time(2)
+    assert house.simkl.told[-1] == ("start", "Sintel (2010)", 0.0)
+
+
 async def owe_past(house: House, count: int) -> list[str]:
     """Owe watches of days ago, the youngest first."""
     now = house.clock.now().utc_ms
