@@ -171,10 +171,12 @@ class Player:
         return [*self._land(now_ms), self._event("pause" if self._paused else "play", now_ms)]
 
     def _seek(self, now_ms: int) -> Step:
-        if self._phase is not Phase.OPEN or self._seeking:
+        if self._phase is not Phase.OPEN:
+            return _NOTHING
+        self._probe += 1  # answers under way are about the place that is being left
+        if self._seeking:
             return _NOTHING
         self._seeking = True
-        self._probe += 1  # answers under way are about the place that is being left
         if self._landing is not None:
             return _NOTHING  # one row of seeks, with one beginning
         self._origin = self._position

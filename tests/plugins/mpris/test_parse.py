@@ -423,6 +423,18 @@ def test_a_player_that_tells_its_position_later() -> None:
     assert scene.events[-1].position_ms == pytest.approx(304_000, abs=LOOK_MS)
 
 
+def test_a_film_without_a_length() -> None:
+    """What has no length can only be stopped, and not end; a position that is not told for a while stands."""
+    scene = Scene()
+    scene.begin(at_s=100, length_s=None)
+    scene.pass_s(4)
+    assert scene.shows is not None
+    del scene.shows["Position"]
+    scene.pass_s(4)
+    scene.signal(PlaybackStatus="Stopped")
+    assert scene.news == [("stop", 104.0)]
+
+
 def test_metadata_without_the_length_of_before() -> None:
     """A player that repeats its metadata without the length has not forgotten it."""
     scene = Scene()

@@ -248,6 +248,56 @@ def test_leaving_in_the_middle_of_a_seek_counts_its_target(talk: Talk) -> None:
     assert talk.told()[1:] == [("progress", 60_000), ("seek", 6_000_000), ("stop", 6_000_000)]
 
 
+def test_leaving_in_a_seek_that_has_named_no_target(talk: Talk) -> None:
+    """Nobody knows then where it wanted to go: it stays where it was, and is not at the end."""
+    talk.open()
+    talk.property("time-pos", 60.0)
+    talk.say("seek")
+    talk.say("end-file", reason="quit")
+    assert talk.told()[1:] == [("progress", 60_000), ("stop", 60_000)]
+
+
+def test_nothing_is_told_on_the_way_of_a_seek(talk: Talk) -> None:
+    """A seek into a slow file takes its time; where it passes is no position."""
+    talk.open()
+    talk.property("time-pos", 60.0)
+    talk.say("seek")
+    talk.now_ms += 10 * TICK_MS
+    talk.property("time-pos", 3000.0)
+    talk.property("pause", True)
+    talk.say("seek")
+    assert talk.told()[1:] == [("progress", 60_000)]
+    talk.say("playback-restart")
+    talk.answer(time_pos=2990.0)
+    assert talk.told()[2:] == [("seek", 2_990_000), ("pause", 2_990_000)]
+
+
+def test_an_answer_about_the_place_that_is_being_left(talk: Talk) -> None:
+    """What was asked before a seek is not where the seek has led."""
+    talk.open()
+    talk.property("time-pos", 60.0)
+    talk.say("seek")
+    talk.say("playback-restart")
+    late, talk.asked = talk.asked, b""
+    talk.say("seek")
+    talk.asked = late
+    talk.answer(time_pos=61.0)
+    assert talk.told()[1:] == [("progress", 60_000)]
+    talk.say("playback-restart")
+    talk.answer(time_pos=900.0)
+    assert talk.told()[2:] == [("seek", 900_000)]
+
+
+def test_a_length_that_changes(talk: Talk) -> None:
+    """A file that still grows tells its new length; while it tells none, the last one stands."""
+    talk.open()
+    talk.property("duration", 6100.0)
+    talk.property("duration", None)
+    talk.now_ms += TICK_MS
+    talk.property("time-pos", 5.0)
+    assert talk.events[-1].duration_ms == 6_100_000
+
+
 def test_a_skip_to_the_end_is_seen_as_one(talk: Talk) -> None:
     """A seek that never lands because the file ends is told before the end."""
     talk.open()
