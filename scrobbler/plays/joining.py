@@ -82,7 +82,9 @@ def _host(draft: Draft, viewing: Viewing, session: Session) -> Viewing | None:
         and session.id not in other.sessions
     ]
     if session.past_utc_ms is not None:
-        return next((other for other in rivals if _remembered_by(draft, other, viewing, session)), None)
+        at_utc_ms = session.past_utc_ms
+        remembered = [other for other in rivals if _remembered_by(draft, other, viewing, session)]
+        return min(remembered, key=lambda other: _apart_ms(draft, other, at_utc_ms), default=None)
     here = (session.source, session.player)
     rivals = [other for other in rivals if here not in {(one.source, one.player) for one in talking(draft, other)}]
     for other in rivals:
@@ -114,6 +116,15 @@ def _remembered_by(draft: Draft, other: Viewing, viewing: Viewing, session: Sess
         return False
     last = draft.now.utc_ms if other.closed_utc_ms is None else other.closed_utc_ms + span_ms
     return other.opened_utc_ms - CLOCKS_MS <= session.past_utc_ms <= last
+
+
+def _apart_ms(draft: Draft, viewing: Viewing, at_utc_ms: int) -> int:
+    """Say how far a moment lies outside of a viewing."""
+    past = _past_of(draft, viewing)
+    if past is not None:
+        return abs(past - at_utc_ms)
+    closed_utc_ms = draft.now.utc_ms if viewing.closed_utc_ms is None else viewing.closed_utc_ms
+    return max(0, viewing.opened_utc_ms - at_utc_ms, at_utc_ms - closed_utc_ms)
 
 
 def _past_of(draft: Draft, viewing: Viewing) -> int | None:

@@ -47,7 +47,7 @@ def settle(draft: Draft, viewing: Viewing) -> None:
     session = draft.sessions.get(viewing.voice)
     if session is None or viewing.work is None:
         return
-    end = _end_of(viewing, session)
+    end = _end_of(draft, viewing, session)
     part, progress = locate(end.position_ms, end.length_ms, parts_of(viewing.work))
     for earlier in range(part):
         _judge_passed(draft, viewing, earlier, end)
@@ -82,23 +82,24 @@ def complete_parts(draft: Draft, viewing: Viewing, session: Session) -> None:
         draft.put_viewing(replace(draft.viewings[viewing.id], part=part))
 
 
-def _end_of(viewing: Viewing, session: Session) -> _End:
+def _end_of(draft: Draft, viewing: Viewing, session: Session) -> _End:
     length = length_of(viewing, session)
     if session.ending == "end":
         length = length or _played_length(session)
         return _End(position_ms=length or session.position_ms, length_ms=length)
-    return _End(position_ms=None if _stale(session, length) else session.position_ms, length_ms=length)
+    return _End(position_ms=None if _stale(draft, viewing, session, length) else session.position_ms, length_ms=length)
 
 
-def _stale(session: Session, length_ms: int | None) -> bool:
-    """Tell whether the last position is older than the server's verdict and says nothing of where it ended.
+def _stale(draft: Draft, viewing: Viewing, session: Session, length_ms: int | None) -> bool:
+    """Tell whether the last position is older than a server's verdict and says nothing of where it ended.
 
     It is far older, or it lies below what Simkl counts: the server, which knew more, said "watched" after it.
     """
-    if session.verdict_utc_ms is None or session.position_mono_ms >= session.verdict_mono_ms:
+    said = [one.verdict_mono_ms for one in talking(draft, viewing) if one.verdict_utc_ms is not None]
+    if not said:
         return False
     below = (percent(session.position_ms, length_ms) or 0.0) < SIMKL_PERCENT
-    return below or session.verdict_mono_ms - session.position_mono_ms > FRESH_MS
+    return max(said) - session.position_mono_ms > (0 if below else FRESH_MS)
 
 
 def _played_length(session: Session) -> int | None:

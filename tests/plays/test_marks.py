@@ -145,8 +145,24 @@ def test_a_remembered_play_completes_the_one_whose_stop_was_lost():
     house.hear("gone", 20)
     house.wait(2 * HOUR)
     house.hear("watched", None, at=house.ago(40 * MINUTE), player="history:1")
-    assert [(fact.viewing, fact.kind) for fact in house.facts] == [("p1", "left"), ("p1", "watched")]
+    told = [(fact.viewing, fact.kind, fact.progress) for fact in house.facts]
+    assert told == [("p1", "left", 20.0), ("p1", "watched", 100.0)]
     assert house.facts[1].at_utc_ms == house.utc_ms - 40 * MINUTE
+
+
+def test_of_two_plays_the_nearest_is_the_one_that_a_source_remembers():
+    """Catching up: left in the den at noon, begun anew and watched in bed soon after: it is the second that is remembered."""
+    house = House(nature=EDGES)
+    house.hear("play", 0, player="den")
+    house.wait(20 * MINUTE)
+    house.hear("stop", 20, player="den")
+    house.wait(5 * MINUTE)
+    house.hear("play", 0, player="bed")
+    house.wait(95 * MINUTE)
+    house.hear("stop", 95, player="bed")
+    house.wait(MINUTE)
+    house.hear("watched", None, at=house.ago(2 * MINUTE), player="history:1", telling="remembered")
+    assert [(fact.viewing, fact.kind) for fact in house.facts] == [("p1", "left"), ("p2", "watched")]
 
 
 def test_a_play_remembered_twice_is_owed_once():
