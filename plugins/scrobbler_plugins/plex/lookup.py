@@ -1,6 +1,6 @@
 """What is asked of a Plex Media Server, and how its answers are read (players.md 1.6 item 4, 1.8)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -101,12 +101,17 @@ class Server(ServerClient):
         container = await self.read("/accounts")
         return {entry.text("id"): entry.text("name") for entry in container.nodes("Account")}
 
-    async def missed(self, since: datetime) -> list[PlayerEvent]:
-        """Return what the server's history noted after `since`, oldest first, each item looked up once."""
+    async def missed(self, since: datetime, ours: Callable[[User], bool]) -> list[PlayerEvent]:
+        """Return what the server's history noted after `since`, oldest first, each item looked up once.
+
+        It has the plays of everybody; nothing is asked about those of who is none of ours.
+        """
         entries = await self.history(since)
         if not entries:
             return []
         names = await self.accounts()
+        users = {entry.account: User(id=entry.account, name=names.get(entry.account, "")) for entry in entries}
+        entries = [entry for entry in entries if ours(users[entry.account])]
         self._machine = self._machine or await self.machine()
         looked_up: dict[str, Fields | None] = {}
         events = []
@@ -124,7 +129,7 @@ class Server(ServerClient):
                     player=f"history:{entry.device}:{entry.account}",
                     item_key=f"{self._machine}/{key or entry.meta.text('historyKey')}",
                     item=await self.with_series(item, meta),
-                    user=User(id=entry.account, name=names.get(entry.account, "")),
+                    user=users[entry.account],
                     duration_ms=exact_length(meta),
                     at=entry.at,
                     library=library_of(meta),

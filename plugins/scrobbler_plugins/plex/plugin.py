@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec import UNSET
 
 from scrobbler.api import CheckResult, Context, Facts, HookRequest, PlayerEvent, Traits
-from scrobbler.api.servers.plugin import ServerPlugin
+from scrobbler.api.servers.plugin import ServerPlugin, is_mapped
 from scrobbler_plugins.plex import checks
 from scrobbler_plugins.plex.lookup import Server
 from scrobbler_plugins.plex.options import PlexOptions
@@ -54,7 +54,9 @@ class Plugin(ServerPlugin):
 
     async def history(self, since: datetime) -> Sequence[PlayerEvent]:
         """Return what the server's history noted after `since`. May raise HttpError."""
-        return () if self._server is None else await self._server.missed(since)
+        if self._server is None:
+            return ()
+        return await self._server.missed(since, lambda user: is_mapped(self.options, user.id, user.name))
 
     async def check(self) -> Sequence[CheckResult]:
         """Try the server, the token and what Plex's own settings say."""

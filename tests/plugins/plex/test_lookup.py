@@ -35,10 +35,10 @@ def plex(client: HttpClient) -> Any:
         yield server
 
 
-def asking(server: FakePlex, client: HttpClient, recorder: Recorder | None = None) -> Plugin:
+def asking(server: FakePlex, client: HttpClient, recorder: Recorder | None = None, **options: Any) -> Plugin:
     """Make a plugin that asks this server."""
     recorder = recorder or Recorder(http=lambda: client)
-    return plugin(recorder.context, url=server.url + "/", token=PLEX_TOKEN)
+    return plugin(recorder.context, url=server.url + "/", token=PLEX_TOKEN, **{"users": {"*": "alice"}, **options})
 
 
 async def test_without_address_and_token_nothing_is_asked() -> None:
@@ -192,6 +192,16 @@ async def test_missed_plays_come_oldest_first_with_user_and_time(plex: FakePlex,
     assert isinstance(second.item, Episode)
     assert second.item.show.ids == SHOW_IDS
     assert second.library == "TV"
+
+
+async def test_missed_plays_of_others_are_not_looked_up(plex: FakePlex, client: HttpClient) -> None:
+    """The history has everybody's plays: who is not mapped, or mapped to nobody, costs no question."""
+    plex.history = [viewed("5012", 1, account=2), viewed("4001", 2)]
+    for users in ({"alice": "alice"}, {"alice": "alice", "bob": []}, {"1": "alice"}):
+        plex.asked.clear()
+        events = await asking(plex, client, users=users).missed(START - timedelta(days=5))
+        assert [event.user for event in events] == [User(id="1", name="alice")]
+        assert "/library/metadata/5012" not in plex.paths()
 
 
 async def test_missed_plays_reach_back_14_days_at_most(plex: FakePlex, client: HttpClient) -> None:
