@@ -14,7 +14,7 @@ from scrobbler_plugins.logfile.family import Family, families, folders
 from scrobbler_plugins.logfile.following import Log, UnreadableLogError, digest, open_log
 from scrobbler_plugins.logfile.formats import format_of
 from scrobbler_plugins.logfile.options import Options, as_list
-from scrobbler_plugins.logfile.parse import LineFormat, Settings
+from scrobbler_plugins.logfile.parse import LineFormat, Settings, keep
 from scrobbler_plugins.logfile.patience import search
 from scrobbler_plugins.logfile.times import zone_of
 from scrobbler_plugins.logfile.watch import Watch
@@ -57,6 +57,7 @@ class Plugin(ListenerPlugin):
         )
         self._format = format_of("own" if options.format is UNSET else options.format)
         self._server = _server_of(options, context)
+        self._begun: dict[str, bool] = {}
         self._logs: dict[Family, Log] = {}
         self._looked_ms: int | None = None
 
@@ -162,11 +163,17 @@ class Plugin(ListenerPlugin):
         self._logs[family] = log
 
     async def _emit(self, event: PlayerEvent) -> None:
-        if self._server is not None and event.skip is None:
-            event = await self._server.complete(event)
-        if event.kind == "gone":
-            event = replace(event, item=None)
-        await self.context.emit(event)
+        for one in await self._completed(event):
+            await self.context.emit(replace(one, item=None) if one.kind == "gone" else one)
+
+    async def _completed(self, event: PlayerEvent) -> list[PlayerEvent]:
+        """Fill in what the server knows: of an item, and of a play whose beginning the log does not tell."""
+        if self._server is None or event.skip is not None:
+            return [event]
+        key = f"{event.player}|{event.item_key}"
+        alone = event.kind == "stop" and not self._begun.get(key)
+        keep(self._begun, key, event.kind not in ("stop", "end"))
+        return await self._server.with_beginning(event) if alone else [await self._server.complete(event)]
 
 
 def _server_of(options: Options, context: Context) -> "Server | None":

@@ -14,6 +14,7 @@ from scrobbler.api.servers.mediabrowser import items as media
 from scrobbler.api.servers.mediabrowser.fields import MediaFields, is_id
 from scrobbler.api.servers.mediabrowser.server import lines_of, users_of
 from scrobbler.api.servers.plex import items as plex
+from scrobbler_plugins.logfile.book import LONGEST_MS
 from scrobbler_plugins.logfile.options import Options
 
 _LATEST = 30
@@ -27,11 +28,15 @@ AWAY_MS = 30_000
 
 
 class Found(NamedTuple):
-    """What a server says about an item: the facts, who played it if that is certain, and why it is no play of ours."""
+    """What a server says about an item: the facts, who played it if that is certain, and why it is no play of ours.
+
+    `began` is when its latest play did.
+    """
 
     facts: Facts | None
     user: User | None = None
     skip: Skip | None = None
+    began: datetime | None = None
 
 
 class _Kept(NamedTuple):
@@ -50,6 +55,21 @@ class Server(ServerClient):
 
     async def complete(self, event: PlayerEvent) -> PlayerEvent:
         """Fill in what the server knows; an event that it cannot be asked about stays as it is."""
+        return _filled(event, await self._found(event))
+
+    async def with_beginning(self, stop: PlayerEvent) -> list[PlayerEvent]:
+        """Fill in a stop whose beginning no line has told, and put that before it where the server knows it.
+
+        Where it began is not known then, but for how long it can have played.
+        """
+        found = await self._found(stop)
+        full, began = _filled(stop, found), None if found is None else found.began
+        ended = stop.at or self._context.clock.now().utc
+        if began is None or not timedelta(0) < ended - began < timedelta(milliseconds=LONGEST_MS):
+            return [full]
+        return [replace(full, kind="play", position_ms=None, at=began), full]
+
+    async def _found(self, event: PlayerEvent) -> Found | None:
         found = self._remembered(event)
         if found is None and self._context.clock.now().mono_ms >= self._away_until_ms:
             try:
@@ -61,17 +81,7 @@ class Server(ServerClient):
             # What it said when the play began is better than nothing: its end may be written while the server goes down.
             kept = self._known.get(_name(event))
             found = None if kept is None else kept.found
-        if found is None:
-            return event
-        facts = found.facts
-        return replace(
-            event,
-            item=(facts.item if facts and facts.item else None) or event.item,
-            duration_ms=(facts.duration_ms if facts else None) or event.duration_ms,
-            library=(facts.library if facts else None) or event.library,
-            user=event.user or found.user,
-            skip=event.skip or found.skip,
-        )
+        return found
 
     async def lookup(self, event: PlayerEvent) -> Facts | None:
         """Complete an event for the resolver. May raise HttpError."""
@@ -182,7 +192,7 @@ class MediaBrowser(Server):
         if isinstance(item, Episode) and show is not None:
             item = media.with_show(item, show)
         facts = Facts(item=item, duration_ms=line.ticks_ms("RunTimeTicks") or None, path=line.text("Path") or None)
-        return Found(facts, user=user)
+        return Found(facts, user=user, began=line.node("UserData").moment("LastPlayedDate"))
 
     def life_ms(self, event: PlayerEvent) -> int:
         """Return for how long an answer holds: what has a title alone may be another item the next time."""
@@ -222,6 +232,20 @@ def server_of(options: Options, context: Context) -> Server:
     """Return the server that `url` names."""
     kind = Plex if options.format == "plex" else MediaBrowser
     return kind(str(options.url), str(options.token), context)
+
+
+def _filled(event: PlayerEvent, found: Found | None) -> PlayerEvent:
+    if found is None:
+        return event
+    facts = found.facts
+    return replace(
+        event,
+        item=(facts.item if facts and facts.item else None) or event.item,
+        duration_ms=(facts.duration_ms if facts else None) or event.duration_ms,
+        library=(facts.library if facts else None) or event.library,
+        user=event.user or found.user,
+        skip=event.skip or found.skip,
+    )
 
 
 def _name(event: PlayerEvent) -> str:

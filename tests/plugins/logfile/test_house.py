@@ -1,7 +1,9 @@
 """What the house makes of a log: news are shown, what was missed becomes history and never a start (issue: log files)."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
+import pytest
 from msgspec.structs import replace
 
 from scrobbler.api import PlayerEvent
@@ -104,6 +106,17 @@ def test_a_play_that_goes_on_over_a_restart() -> None:
     evening.house.wait(5 * MINUTE)
     evening.news("stop", 90)
     assert evening.facts == [("watched", True, 0)]
+
+
+@pytest.mark.parametrize(("open_for", "kind"), [(98, "watched"), (130, "watched"), (3, "left")])
+def test_a_stop_alone_whose_beginning_the_server_tells(open_for: float, kind: str) -> None:
+    """Jellyfin's log before 12.0 has stops alone: it was watched if it was open for long enough, and else skipped to its end."""
+    evening = Evening()
+    (stop,) = evening.book.news(evening.said("stop", 97, ago=0), evening.house.utc_ms)
+    began = datetime.fromtimestamp(evening.house.utc_ms / 1000 - open_for * 60, UTC)
+    evening.hear([replace(stop, kind="play", position_ms=None, at=began), stop])
+    assert evening.facts == [(kind, True, 0)]
+    assert "playing" not in evening.shown
 
 
 def test_a_missed_natural_end() -> None:

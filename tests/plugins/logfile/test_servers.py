@@ -11,7 +11,10 @@ from msgspec.structs import replace
 from scrobbler.api import Episode, File, Movie, PlayerEvent, User
 from scrobbler.api.testkit import FakeClock, Recorder, running
 from scrobbler_plugins.logfile import Plugin
+from scrobbler_plugins.logfile.book import Book
+from scrobbler_plugins.logfile.formats import format_of
 from scrobbler_plugins.logfile.options import Options
+from scrobbler_plugins.logfile.parse import Settings
 from scrobbler_plugins.logfile.servers import Server, server_of
 from tests.kit.logs import LogFile
 
@@ -154,6 +157,44 @@ async def test_without_an_answer(status: int, kind: str) -> None:
     given = event("5012")
     assert await server(Answers(status=status), kind).complete(given) == given
     assert not (await server(Answers(status=status), kind).check()).good
+
+
+STOPPED = (
+    "[{at} +00:00] [INF] [42] Emby.Server.Implementations.Session.SessionManager: Playback stopped reported by app"
+    ' "Jellyfin Web" "10.11.8" playing "{title}". Stopped at "1400000" ms'
+)
+
+
+@pytest.mark.parametrize(
+    ("at", "began"), [("21:00:00", True), ("23:00:00", True), ("19:30:00", False), ("2026-03-05 21:00:00", False)]
+)
+async def test_stop_alone_gets_its_beginning_from_the_server(tmp_path: Path, at: str, began: bool) -> None:  # noqa: FBT001
+    """Before 12.0 Jellyfin's log tells stops alone; the server knows when that play began, if it can be that one."""
+    answers, clock = Answers(), FakeClock(datetime(2026, 3, 5, 22, 0, tzinfo=UTC))
+    recorder = Recorder(http=lambda: answers.client, clock=clock)
+    options = Options(
+        type="logfile", path=str(tmp_path / "log_*.log"), format="jellyfin", url="http://s:1", token=TOKEN
+    )
+    source = Plugin(options, recorder.context)
+    said = format_of("jellyfin")(Settings()).feed(
+        STOPPED.format(at=at if " " in at else f"2026-03-04 {at}", title="The Second"), 0
+    )
+    for one in Book().past(said[0], clock.now().utc_ms):
+        await source._emit(one)
+    told = [(one.kind, one.position_ms, one.at) for one in recorder.events]
+    stop = ("stop", 1_400_000, datetime.fromtimestamp((said[0].at_ms or 0) / 1000, UTC))
+    assert told == ([("play", None, datetime(2026, 3, 4, 20, 0, tzinfo=UTC))] if began else []) + [stop]
+
+
+async def test_stop_whose_beginning_was_told_gets_no_other() -> None:
+    """From 12.0 on the log tells the beginning itself."""
+    answers = Answers()
+    recorder = Recorder(http=lambda: answers.client, clock=FakeClock(datetime(2026, 3, 4, 21, 0, tzinfo=UTC)))
+    options = Options(type="logfile", path="/x", format="jellyfin", url="http://s:1", token=TOKEN)
+    source = Plugin(options, recorder.context)
+    for kind in ("play", "stop", "stop"):
+        await source._emit(replace(event("The Second"), kind=kind))
+    assert recorder.kinds == ["play", "stop", "play", "stop"]
 
 
 async def test_server_that_does_not_answer_is_let_be_for_a_while() -> None:
