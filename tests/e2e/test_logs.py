@@ -16,12 +16,12 @@ from tests.kit.daemon import SECRET, DaemonProcess
 from tests.kit.emby import EMBY_KEY, FakeEmby, emby_episode
 from tests.kit.logs import LogFile, compress
 from tests.kit.servers import JELLYFIN_KEY, PLEX_TOKEN, plex_episode, plex_event, plex_movie
-from tests.kit.session_servers import LiveJellyfin, LivePlex, jellyfin_playing_film
+from tests.kit.session_servers import LiveJellyfin, LivePlex, jellyfin_playing_episode, jellyfin_playing_film
 from tests.kit.simkl_sandbox import SandboxClient, running_sandbox
 
 pytestmark = pytest.mark.real
 
-PEOPLE = ("plex", "rotated", "both", "away", "jelly", "emby", "web", "own", "last")
+PEOPLE = ("plex", "rotated", "both", "away", "jelly", "older", "emby", "web", "own", "last")
 LENGTH_MS = 8_000
 TICKS = LENGTH_MS * 10_000
 SERIES = {"imdb": "tt0000100", "tmdb": "9000100", "tvdb": "9300100"}
@@ -202,6 +202,22 @@ def test_the_log_of_jellyfin(logs: Logs) -> None:
         # No start before that: where it began, nobody has said.
         (call,) = logs.expect("jelly", Told("stop", 97, 98))
     assert call.body["movie"]["ids"]["imdb"] == "tt0000009"
+
+
+def test_the_log_of_an_older_jellyfin(logs: Logs) -> None:
+    """Before 12.0 the log has the stop alone, and no user: the server says who, and since when."""
+    now = datetime.now(UTC)
+    played = {"LastPlayedDate": (now - timedelta(seconds=9)).isoformat(), "Played": True}
+    logs.jellyfin.users["c" * 32] = "older"
+    logs.jellyfin.played["c" * 32] = [jellyfin_playing_episode(RunTimeTicks=TICKS, UserData=played)]
+    with LogFile(logs.folder / f"log_{now:%Y%m%d}.log") as log:
+        log.write(
+            f"[{now:%Y-%m-%d %H:%M:%S}.{now.microsecond // 1000:03} +00:00] [INF] [42] Emby.Server.Implementations.Session."
+            'SessionManager: Playback stopped reported by app "Web" "10.11.8" playing "Part 2". Stopped at "7800" ms'
+        )
+        (call,) = logs.expect("older", Told("stop", 97, 98))
+    assert (call.body["episode"]["season"], call.body["episode"]["number"]) == (1, 2)
+    assert len(logs.sandbox.history("older")) == 1
 
 
 def test_the_log_of_emby(logs: Logs) -> None:
