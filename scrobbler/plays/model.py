@@ -52,7 +52,7 @@ class Heard(Struct, frozen=True, kw_only=True, tag="heard"):
 
 
 class Prior(Struct, frozen=True, kw_only=True):
-    """What an account has done with a work before: whether a part was seen here, and when it was watched last."""
+    """What an account has done with a work: whether a part was seen here before, and the watch nearest to this play."""
 
     account: str
     seen: bool = False

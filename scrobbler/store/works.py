@@ -73,19 +73,19 @@ def get_work(connection: Connection, number: int) -> Work | None:
 
 
 def prior(connection: Connection, account: str, number: int, before_utc_ms: int) -> Prior:
-    """Say what an account has done with a work before: a part seen, and the last watch."""
+    """Say what an account has done with a work: a part seen before that time, and the watch that is nearest to it."""
     seen = connection.execute(
         "SELECT 1 FROM viewings WHERE account = ? AND work_id = ? AND opened_utc_ms < ? AND position_ms > 0 LIMIT 1",
         (account, number, before_utc_ms),
     ).fetchone()
-    watched = connection.execute(
-        "SELECT viewing, at_utc_ms FROM ledger WHERE account = ? AND work_id = ? AND kind = 'watched' "
-        "AND state IN ('due', 'settled') ORDER BY at_utc_ms DESC LIMIT 1",
-        (account, number),
-    ).fetchone()
-    return Prior(
-        account=account,
-        seen=seen is not None,
-        watched_utc_ms=None if watched is None else int(watched[1]),
-        watched_play="" if watched is None else str(watched[0]),
-    )
+    watches = [
+        row
+        for side in ("at_utc_ms <= ? ORDER BY at_utc_ms DESC", "at_utc_ms > ? ORDER BY at_utc_ms")
+        for row in connection.execute(
+            "SELECT viewing, at_utc_ms FROM ledger WHERE account = ? AND work_id = ? AND kind = 'watched' "  # noqa: S608
+            f"AND state IN ('due', 'settled') AND {side} LIMIT 1",
+            (account, number, before_utc_ms),
+        )
+    ]
+    viewing, at_utc_ms = min(watches, key=lambda row: abs(row[1] - before_utc_ms), default=("", None))
+    return Prior(account=account, seen=seen is not None, watched_utc_ms=at_utc_ms, watched_play=viewing)

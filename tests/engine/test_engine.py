@@ -387,6 +387,25 @@ async def test_what_came_before_is_known(house: House) -> None:
     assert prior.watched_play == [one.viewing for one in house.effects if isinstance(one, Fact)][-1]
 
 
+async def test_each_of_several_watches_is_remembered(house: House) -> None:
+    """Catching up: asked for two weeks, a server tells of both evenings of a film; both were recorded when they happened."""
+    ends = []
+    for _ in range(2):
+        await house.hear("play", 0)
+        await house.watch(0, 95, every_s=60)
+        await house.hear("stop", 95)
+        ends.append(house.clock.now().utc)
+        house.clock.tick(3 * 86_400)
+        await house.pass_time(10)
+    for end in ends:
+        told = house.heard("watched", player="history", at=end)
+        await house.engine.hear(replace(told, telling="remembered"))
+        await run_down()
+    assert await house.rows("SELECT count(*) FROM ledger") == [(2,)]
+    plays = await house.rows("SELECT outcome, merged_into FROM viewings ORDER BY number")
+    assert plays[2:] == [("already watched", "p1"), ("already watched", "p2")]
+
+
 async def test_private_mode_lets_go(house: House) -> None:
     """What an account watches when private mode begins ends as ignored, and its start does not dangle."""
     await house.hear("play", 0)
