@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--tmdb", metavar="ID", help="Id of the film or show at TMDB, a number.")
 @click.option("--tvdb", metavar="ID", help="Id of the film or show at TheTVDB, a number.")
 def command(config_file: Path | None, play: str, **given: Any) -> None:
-    """Say what PLAY really was; it is recorded as that, and the next play of the same file as well.
+    """Say what PLAY really was; it is recorded as that, with the time at which it was watched.
 
     The daemon must be running. Give --movie, or --show with --episode; ids make it certain.
     """

@@ -166,7 +166,8 @@ def _play(connection: Connection, row: tuple[str, str, str, bytes], waiting: Map
     else:
         kind, text = _unsent(viewing)
     watched = [fact.at_utc_ms for _, _, fact in ends if fact.kind == "watched"]
-    work = ends[-1][2].work if ends else viewing.work
+    # A correction by hand reaches the facts alone.
+    work, work_id = (ends[-1][2].work, ends[-1][2].work_id) if ends else (viewing.work, viewing.work_id)
     return Play(
         id=name,
         account=viewing.account,
@@ -178,7 +179,7 @@ def _play(connection: Connection, row: tuple[str, str, str, bytes], waiting: Map
         ended_utc_ms=viewing.closed_utc_ms,
         watched_utc_ms=max(watched, default=None),
         progress=ends[-1][2].progress if ends else None,
-        link=link_of(connection, viewing.work_id, work),
+        link=link_of(connection, work_id, work),
     )
 
 

@@ -13,7 +13,7 @@ from scrobbler.api import Episode, Ids, Movie, Show
 from scrobbler.engine.correcting import CorrectionError, correct
 from scrobbler.engine.engine import CHECKPOINT_MS, JOIN_WINDOW_MS, Answer, Engine
 from scrobbler.plays.model import Fact, Identified, Note, Resolve
-from scrobbler.store import plays
+from scrobbler.store import plays, reading, works
 from scrobbler.store.database import StorageError
 from tests.kit.virtual import (
     EDGES,
@@ -445,6 +445,14 @@ async def test_a_play_is_corrected(house: House) -> None:
     await run_down()
     assert house.simkl.history_rows[-1] == ("alice", "Big Buck Bunny (2008)", ended)
     assert await house.rows("SELECT title FROM viewings") == [("Big Buck Bunny (2008)",)]
+    found = await house.database.read(lambda connection: reading.find_play(connection, "p1"))
+    assert found is not None
+    assert "sintel" not in found.link
+    (before,) = await house.rows("SELECT work_id FROM ledger")
+    await house.database.write(lambda connection: works.learn_aliases(connection, before[0], [("movie:simkl", "42")]))
+    found = await house.database.read(lambda connection: reading.find_play(connection, "p1"))
+    assert found is not None
+    assert found.link == "https://simkl.com/movies/42/big-buck-bunny"
 
 
 async def test_an_unknown_play_cannot_be_corrected(house: House) -> None:
