@@ -8,7 +8,7 @@ import structlog
 from msgspec.structs import replace
 
 from scrobbler.api import Work, describe
-from scrobbler.clock import Clock, iso
+from scrobbler.clock import Clock, Now, iso
 from scrobbler.courier.plan import BATCH, Close, DeletePosition, Tell, WriteHistory, doubtful_start, shows
 from scrobbler.identify.aliases import aliases
 from scrobbler.plays.judge import parts_of
@@ -67,7 +67,7 @@ class Delivery:
             if ledger.unchanged(connection, row):
                 ledger.settle(connection, row.id, "settled", step.outcome, now.utc_ms)
 
-        await self._write(settle, [Note(about=row.fact.viewing, step="settled", text=step.outcome)])
+        await self._write(now, settle, [Note(about=row.fact.viewing, step="settled", text=step.outcome)])
 
     async def _tell(self, step: Tell, before: ledger.Shown) -> bool:
         rows = [] if step.row is None else [step.row.id]
@@ -117,7 +117,7 @@ class Delivery:
             else:
                 ledger.advance(connection, row.id, "history", reply.playback_id or None)
 
-        await self._write(settle, notes)
+        await self._write(now, settle, notes)
 
     async def _refused(self, step: Tell, attempt: int, error: SimklError, before: ledger.Shown) -> None:
         now = self._clock.now()
@@ -142,7 +142,7 @@ class Delivery:
                 ledger.settle(connection, row.id, state, error.reason, now.utc_ms)
 
         note = Note(about=about, step="refused", text=f"{step.action} {describe(refused)}: {error.reason}")
-        await self._write(settle, [note])
+        await self._write(now, settle, [note])
         log.warning("refused", account=self.account, action=step.action, title=describe(refused), reason=error.reason)
 
     async def _failed(
@@ -160,7 +160,7 @@ class Delivery:
                 if before is not None:
                     ledger.set_shown(connection, before)
 
-        await self._write(settle, [])
+        await self._write(now, settle, [])
 
     async def _write_history(self, step: WriteHistory) -> bool:
         rows = step.rows
@@ -211,7 +211,7 @@ class Delivery:
             )
             for index, row in enumerate(rows)
         ]
-        await self._write(settle, notes)
+        await self._write(now, settle, notes)
 
     async def _delete(self, step: DeletePosition) -> bool:
         row = step.row
@@ -236,7 +236,7 @@ class Delivery:
                 ledger.set_shown(connection, ledger.Shown(account=self.account, beneath=shown.beneath))
 
         text = f"the saved position that the stop had left: {result}"
-        await self._write(settle, [Note(about=row.fact.viewing, step="sent", text=text)])
+        await self._write(now, settle, [Note(about=row.fact.viewing, step="sent", text=text)])
         return True
 
     async def _begin(self, action: str, about: str, rows: list[int], doubtful: ledger.Shown | None = None) -> int:
@@ -249,9 +249,7 @@ class Delivery:
 
         return await self._database.write(begin)
 
-    async def _write(self, work: Callable[[Connection], None], notes: list[Note]) -> None:
-        now = self._clock.now()
-
+    async def _write(self, now: Now, work: Callable[[Connection], None], notes: list[Note]) -> None:
         def both(connection: Connection) -> None:
             work(connection)
             plays.write_notes(connection, notes, now.utc_ms)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import pytest
 from msgspec.structs import replace
 
 from scrobbler.api import Episode, Ids, Movie, Show
+from scrobbler.clock import Now
 from scrobbler.engine.correcting import CorrectionError, correct
 from scrobbler.engine.engine import CHECKPOINT_MS, JOIN_WINDOW_MS, Answer, Engine
 from scrobbler.plays.model import Fact, Identified, Note, Resolve
 from scrobbler.store import plays, reading, works
 from scrobbler.store.database import StorageError
+from scrobbler.store.story import why
 from tests.kit.virtual import (
     EDGES,
     EPISODE,
@@ -453,6 +456,25 @@ async def test_a_play_is_corrected(house: House) -> None:
     found = await house.database.read(lambda connection: reading.find_play(connection, "p1"))
     assert found is not None
     assert found.link == "https://simkl.com/movies/42/big-buck-bunny"
+
+
+async def test_an_answer_stands_before_what_it_settles(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The story of a play keeps the order in which things happened, also where the clock goes on within one step."""
+    real, reads = house.clock.now, count()
+
+    def ticking() -> Now:
+        read, now = next(reads), real()
+        return Now(now.utc_ms + read, now.mono_ms + read)
+
+    monkeypatch.setattr(house.clock, "now", ticking)
+    await house.hear("play", 0)
+    await house.watch(0, 50, every_s=60)
+    await house.hear("stop", 50)
+    await house.pass_time(30)
+    story = await house.database.read(lambda connection: why(connection, "p1"))
+    assert story is not None
+    steps = [line.text.split(" ")[0] for line in story.lines]
+    assert steps[-2:] == ["sent:", "done:"]
 
 
 async def test_an_unknown_play_cannot_be_corrected(house: House) -> None:
