@@ -353,3 +353,21 @@ def test_a_threshold_above_simkls(played: Played) -> None:
     room.expect("ninety", Told("start", 0, 30), Told("pause", 82, 89.99))
     assert room.sandbox.history("ninety") == []
     assert [saved.title for saved in room.sandbox.playbacks("ninety")] == ["Sintel"]
+
+
+@act("looper")
+def leave_in_the_second_round(room: Room, films: Path) -> None:
+    with room.mpv(
+        "looper", room.clips.named(films, seconds=60), arguments=(FOUR_TIMES, "--start=20", "--loop-file")
+    ) as mpv:
+        room.await_calls("looper", 3, 60)
+        mpv.set("speed", 1)  # so that there is time to leave on a busy machine
+        until(mpv, 4)
+        leave(mpv)
+
+
+def test_a_film_that_loops_is_watched_once_and_begun_again(played: Played) -> None:
+    """Who leaves a film in its second round has watched the first: its end counts, though mpv says none."""
+    room = played("looper")
+    room.expect("looper", Told("start", 20, 79.99), Told("stop", 100), Told("start", 0, 79.99), Told("stop", 5, 79.99))
+    assert [row.title for row in room.sandbox.history("looper")] == ["Sintel"]
