@@ -97,6 +97,8 @@ def test_position_that_is_missing() -> None:
     assert one(FILM, event="stop", progress={"time": None, "percent": None}).position_ms is None
     assert one({key: its for key, its in FILM.items() if key != "progress"}, event="stop").position_ms is None
     assert one(FILM, event="stop", progress={"percent": 50}).position_ms == 3_000_000
+    assert one(FILM, event="stop", progress={"percent": 50}, duration=None).position_ms is None
+    assert one(FILM, event="stop", progress={"percent": 101.5}).position_ms == 6_000_000
     assert one(FILM, duration=0).duration_ms is None
 
 
@@ -119,6 +121,8 @@ def test_what_is_none_of_ours() -> None:
     assert parse(hook_request(json={**FILM, "event": "rating"})) == []
     assert parse(hook_request(json={**FILM, "mediaType": "unknown"})) == []
     assert parse(hook_request(json={**PART, "episode": -1})) == []
+    early = {key: its for key, its in PART.items() if key != "tvShowUniqueIds"}
+    assert parse(hook_request(json={**early, "episode": None})) == []
     assert parse(hook_request(json={**FILM, "title": ""})) == []
     assert one(FILM, mediaType="musicvideo").skip == "music"
 
@@ -133,3 +137,6 @@ def test_unreadable_requests() -> None:
         parse(hook_request(json={"title": "x"}))
     with pytest.raises(UnsupportedTypeError):
         parse(hook_request(form={"payload": "{}"}))
+    with pytest.raises(UnsupportedTypeError):
+        parse(hook_request(body="{}", content_type="image/png"))
+    assert parse(hook_request(body='{"event": "rating"}', content_type="text/plain")) == []
