@@ -14,8 +14,8 @@ from scrobbler_plugins.vlc.parse import Look, Player
 
 LOCAL_RETRY_S = 2.0
 """A VLC on this machine that is off is tried this often: no packet leaves, the kernel says no in some 20 microseconds."""
-DENIED_S = 20.0
-"""A VLC that lets us not in is asked again so much later: somebody has to change something."""
+DENIED_S = 60.0
+"""A VLC that lets us not in, or what else has its port, is asked again so much later: somebody has to change something."""
 SILENT_S = 15.0
 """A VLC that gives no answer so long has gone; it may be busy opening a file from a slow disk."""
 AGAIN_S = 1.0
