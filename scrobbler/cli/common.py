@@ -33,17 +33,21 @@ def load(config_file: Path | None, *, without_simkl: bool = True) -> tuple["Load
     from scrobbler.sources.registry import kinds  # noqa: PLC0415
 
     path = find_file(config_file, os.environ)
+    wrong: ConfigError | None = None
     try:
         loaded = load_file(path, os.environ, kinds())
     except ConfigError as error:
         if not all(problem.path.startswith("simkl") for problem in error.problems):
             raise
+        wrong = error
         loaded = load_file(path, os.environ, kinds(), sandbox=True)
-        found = _in_use(state_dir(loaded.config, os.environ))
-        if not without_simkl and found == state_dir(loaded.config, os.environ):
-            raise
-        return loaded, found
-    return loaded, _in_use(state_dir(loaded.config, os.environ))
+    usual = state_dir(loaded.config, os.environ)
+    found = _in_use(usual)
+    if found != usual:
+        return load_file(path, os.environ, kinds(), sandbox=True), found
+    if wrong is not None and not without_simkl:
+        raise wrong
+    return loaded, found
 
 
 def _in_use(state_dir: Path) -> Path:

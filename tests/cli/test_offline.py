@@ -9,6 +9,7 @@ import pytest
 
 from scrobbler.cli.common import table
 from scrobbler.control.lock import StateLock
+from scrobbler.simkl.tokens import Token, save
 from tests.cli.kit import Home
 from tests.status.world import World, full_house, open_world
 
@@ -210,7 +211,12 @@ def test_an_unknown_play_is_said(full_home: tuple[Home, dict[str, str]]):
 def test_the_sandbox_has_a_place_of_its_own(home: Home):
     """What `run --sandbox` recorded is found where nothing else was recorded."""
     asyncio.run(_fill_sandbox(home))
+    token = Token(
+        generation="V2", client_id="sandbox", access="a", expires_utc_ms=2**53, scope="", name="Ann", linked_utc_ms=1
+    )
+    save(home.state_dir / "sandbox" / "tokens.json", {"alice": token})
     assert "Sintel" in home.run("history").out
+    assert "linked as Ann" in home.run("status").out
     # The example of `make run` has no client_id, and needs none there.
     home.config.write_text(home.config.read_text().replace('"abc"', '"your-client-id"'))
     assert "accounts: not tried" in home.run("doctor").out
