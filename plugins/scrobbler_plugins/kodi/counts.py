@@ -7,6 +7,7 @@ that has grown is a watch, and the counts of before are kept.
 import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -53,10 +54,14 @@ class Counts:
         self._turn = asyncio.Lock()
 
     async def begin(self, kodi: Kodi) -> None:
-        """Read all counts, if they were never read. Raises GoneError."""
+        """Read all counts, if they were never read. Raises GoneError.
+
+        A library that cannot be asked now is left for the next contact: counts that are not known would all seem to grow.
+        """
         async with self._turn:
             if await self._known() is None:
-                await self._keep({key: its for kind in _KINDS async for key, its in _all(kodi, kind)})
+                with suppress(FailedError):
+                    await self._keep({key: its for kind in _KINDS async for key, its in _all(kodi, kind)})
 
     async def missed(self, kodi: Kodi, library: Library, since: datetime) -> list[PlayerEvent]:
         """Return what was counted and played after `since`, and remember the counts of now. Raises GoneError."""
@@ -67,7 +72,11 @@ class Counts:
             fresh, grown = dict(known), []
             ahead = await _ahead(kodi, self._clock.now().utc)
             for kind, (method, name, wanted) in _KINDS.items():
-                for row in await _rows(kodi, method, name, [*wanted, "playcount", "lastplayed"], latest=LATEST):
+                try:
+                    rows = await _rows(kodi, method, name, [*wanted, "playcount", "lastplayed"], latest=LATEST)
+                except FailedError:
+                    continue
+                for row in rows:
                     key, its = f"{kind[0]}{whole(row, f'{kind}id')}", whole(row, "playcount") or 0
                     at = _moment(text(row, "lastplayed"), ahead)
                     if its > known.get(key, 0) and at is not None and at > since:
@@ -143,15 +152,12 @@ async def _all(kodi: Kodi, kind: str) -> AsyncIterator[tuple[str, int]]:
 async def _rows(
     kodi: Kodi, method: str, name: str, properties: Sequence[str], *, latest: int | None = None, start: int = 0
 ) -> list[Any]:
-    """Ask for watched items: the latest ones, or a page of all. A library that cannot be asked has none."""
+    """Ask for watched items: the latest ones, or a page of all. Raises FailedError and GoneError."""
     wanted: dict[str, Any] = {"properties": properties, "filter": _WATCHED}
     wanted["limits"] = {"start": start, "end": start + (PAGE if latest is None else latest)}
     if latest is not None:
         wanted["sort"] = {"method": "lastplayed", "order": "descending"}
-    try:
-        return list(nodes(await kodi.ask(method, wanted), name))
-    except FailedError:
-        return []
+    return list(nodes(await kodi.ask(method, wanted), name))
 
 
 async def _ahead(kodi: Kodi, now: datetime) -> timedelta | None:

@@ -1,6 +1,7 @@
 """Listening to a Kodi over a real socket: contact, its loss, what is asked, and what is not (players.md 4)."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ import pytest
 from scrobbler.api import BriefMemory, Episode, File, Ids, Memory, Movie, PlayerEvent, Show
 from scrobbler.api.testkit import Recorder, check_events, running
 from scrobbler.clock import SystemClock
+from scrobbler_plugins.kodi import counts as counts_module
 from scrobbler_plugins.kodi import tracker as tracker_module
 from scrobbler_plugins.kodi.counts import zone_of
 from scrobbler_plugins.kodi.messages import Notification
@@ -391,6 +393,50 @@ async def test_missed_plays_are_counts_that_have_grown() -> None:
         assert (event.player, event.duration_ms, event.nominal) == ("kodi", 6_000_000, True)
         assert await missed(kodi, memory, since) == []
     check_events([event])
+
+
+async def test_a_library_that_cannot_be_asked_yet() -> None:
+    """Counts that could not be read are not taken for none: else whatever is opened next would have been watched."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    since, memory, kodi = now - timedelta(days=1), BriefMemory(), FakeKodi()
+    opened = {**MOVIE, "playcount": 1, "lastplayed": at(now - timedelta(hours=1))}
+    async with kodi.on():
+        library(kodi)
+        counted(kodi, opened)
+        movies, kodi.answers["VideoLibrary.GetMovies"] = kodi.answers["VideoLibrary.GetMovies"], None
+        async with listening(kodi, memory=memory):
+            await asked(kodi, "VideoLibrary.GetMovies")
+            await quiet(kodi)
+        assert await missed(kodi, memory, since) == []
+        kodi.answers["VideoLibrary.GetMovies"] = movies
+        assert await missed(kodi, memory, since) == []
+        async with listening(kodi, memory=memory):
+            await until(lambda: "m2" in memory.texts.get("playcounts", ""))
+        assert await missed(kodi, memory, since) == []
+
+
+async def test_a_large_library_is_read_by_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At first all counts are read, page by page; later the latest plays alone."""
+    monkeypatch.setattr(counts_module, "PAGE", 2)
+    rows = [{**MOVIE, "movieid": number, "playcount": 1, "lastplayed": ""} for number in range(1, 6)]
+    wanted: list[dict[str, Any]] = []
+    memory, kodi = BriefMemory(), FakeKodi()
+
+    def page(question: dict[str, Any]) -> dict[str, Any]:
+        wanted.append(question)
+        limits = question["limits"]
+        return {"movies": rows[limits["start"] : limits["end"]]}
+
+    async with kodi.on():
+        counted(kodi)
+        kodi.answers["VideoLibrary.GetMovies"] = page
+        async with listening(kodi, memory=memory):
+            await until(lambda: "playcounts" in memory.texts)
+        assert json.loads(memory.texts["playcounts"]) == {f"m{number}": 1 for number in range(1, 6)}
+        assert [one["limits"]["start"] for one in wanted] == [0, 2, 4]
+        assert await missed(kodi, memory, datetime.now(UTC) - timedelta(days=1)) == []
+    assert wanted[-1]["limits"] == {"start": 0, "end": counts_module.LATEST}
+    assert wanted[-1]["sort"] == {"method": "lastplayed", "order": "descending"}
 
 
 async def test_the_counts_of_another_profile_are_none_of_ours() -> None:
