@@ -684,15 +684,15 @@ def test_a_stop_after_a_long_pause_is_no_ghost():
     assert house.verdicts == [("alice", "left", 70.0)]
 
 
-@pytest.mark.parametrize(("minutes", "percent"), [(1, 95.0), (5, 50.0)])
-def test_a_stop_long_after_a_ticking_item_was_replaced_is_not_its_end(minutes: int, percent: float):
+@pytest.mark.parametrize(("minutes", "said", "percent"), [(1, 95, 95.0), (5, 95, 50.0), (5, 45, 50.0)])
+def test_a_stop_long_after_a_ticking_item_was_replaced_is_not_its_end(minutes: int, said: int, percent: float):
     """Rule 11: what ticks has said where it was; minutes after the next item began, a stop is about something else."""
     house = House()
     house.hear("play", 0)
     house.watch(0, 50)
     house.hear("play", 0, OTHER_FILM)
     house.watch(0, minutes, OTHER_FILM)
-    house.hear("stop", 95)
+    house.hear("stop", said)
     assert house.verdicts[-1] == ("alice", "left", percent)
 
 

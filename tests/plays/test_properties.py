@@ -510,7 +510,8 @@ class Evenings(RuleBasedStateMachine):
                 start = share * fact.part
                 really = covered(self.seen.get(key, []), start, start + share * fact.progress / 100)
                 assert really >= 0.55, f"{fact.account} saw {really:.0%} of {item}, {fact.reason}"
-                assert fact.progress >= LIMITS[fact.account, type(item)]
+                # What a server remembers counts wherever the play has gone since.
+                assert fact.progress >= LIMITS[fact.account, type(item)] or fact.reason == "the server says so"
         self.facts.append(fact)
 
     def _look_at_banners(self) -> None:
