@@ -20,6 +20,7 @@ async def check(options: EmbyOptions, server: MediaServer | None, source: str, *
         keys_at="Settings → API Keys",
         gains="series are known by their ids",
         port=8096,
+        filters=("libraries",),
     )
     asking = None if server is None else partial(try_server, words, options, server)
     return await check_server(words, options, listens=listens, asking=asking)

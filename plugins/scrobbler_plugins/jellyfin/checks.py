@@ -23,6 +23,7 @@ async def check(
         keys_at="Dashboard → API Keys",
         gains="series are known by their ids",
         port=8096,
+        filters=("libraries", "paths"),
     )
     if server is None:
         return await check_server(words, options, listens=listens, asking=None)

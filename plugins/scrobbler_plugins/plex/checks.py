@@ -22,6 +22,7 @@ async def check(
         keys_at="the server's owner",
         gains="series are known by their ids, lengths are exact",
         port=32400,
+        filters=("paths",),
     )
     asking = None if server is None else partial(_ask, words, options, server, listens=listens)
     return await check_server(words, options, listens=listens, asking=asking)

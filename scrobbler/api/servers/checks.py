@@ -17,7 +17,7 @@ class Words(NamedTuple):
     """What differs from server to server: names, for people.
 
     `hook` says how its webhook is set up, `key` is the option that holds its key, `keys_at` where a key is got, `gains`
-    what look-ups bring, `port` the one it listens on by default.
+    what look-ups bring, `port` the one it listens on by default, `filters` those that look-ups alone can be held against.
     """
 
     product: str
@@ -27,6 +27,7 @@ class Words(NamedTuple):
     keys_at: str
     gains: str
     port: int
+    filters: tuple[str, ...]
 
 
 async def check_server(
@@ -38,7 +39,7 @@ async def check_server(
     """
     results = [_how_heard(words, options, listens=listens)]
     if asking is None:
-        return [*results, _not_asked(words, options)]
+        return [*results, _not_asked(words, options), *_without_effect(words, options)]
     try:
         return [*results, *await asking()]
     except Exception as error:  # noqa: BLE001 (the client's own errors are not part of the plugin API)
@@ -86,6 +87,13 @@ def _not_asked(words: Words, options: Any) -> CheckResult:
         advice = f"give both `url` and `{words.key}`, or neither; `sessions` needs both"
     what = f"look-ups at the server: off, {' and '.join(f'`{name}`' for name in missing)} not given"
     return CheckResult(good=not wrong, what=what, advice=advice)
+
+
+def _without_effect(words: Words, options: Any) -> list[CheckResult]:
+    """Name each filter that lets everything in, because no webhook says what it asks for."""
+    advice = f"give `url` and `{words.key}`: the server alone knows what to hold it against"
+    set_ones = [name for name in words.filters if (rule := getattr(options, name)).include or rule.exclude]
+    return [CheckResult(good=False, what=f"`{name}`: without effect", advice=advice) for name in set_ones]
 
 
 def _advice(words: Words, error: Exception) -> str:

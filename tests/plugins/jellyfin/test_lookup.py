@@ -124,6 +124,14 @@ async def test_series_named_by_the_event_is_enough(jellyfin: FakeJellyfin, clien
     assert show_of(restarted.item).ids == Ids()
 
 
+async def test_doctor_names_filters_without_effect() -> None:
+    """No webhook of Jellyfin tells library or path: a filter that could never leave anything out is a mistake."""
+    source = plugin(libraries=Filter(exclude=("Private",)), paths=Filter(include=("/media/*",)))
+    wrong = [result for result in await source.check() if not result.good]
+    assert [result.what for result in wrong] == ["`libraries`: without effect", "`paths`: without effect"]
+    assert all("`url` and `api_key`" in result.advice for result in wrong)
+
+
 async def test_memories_are_bounded(
     jellyfin: FakeJellyfin, client: HttpClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
