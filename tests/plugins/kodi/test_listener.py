@@ -188,6 +188,20 @@ async def test_contact_is_lost_in_the_middle(monkeypatch: pytest.MonkeyPatch) ->
             assert all(word.up for word in recorder.reach)
 
 
+async def test_a_version_that_answers_an_error_when_nothing_plays() -> None:
+    """Where Kodi has no zeros for a player that is idle but a refusal, and its stop was lost, the play is over all the same."""
+    kodi = FakeKodi()
+    async with kodi.on():
+        library(kodi)
+        kodi.plays({"id": 2, "type": "movie"}, 90_000)
+        async with listening(kodi) as recorder:
+            await recorder.until("play")
+            kodi.answers["Player.GetActivePlayers"] = []
+            kodi.answers["Player.GetProperties"] = None
+            assert (await recorder.until("stop")).position_ms == 90_000
+            assert await quiet(kodi) == []
+
+
 async def test_quit_says_its_stop_before_the_loss() -> None:
     """A Kodi that quits has stopped; the loss of contact adds nothing."""
     kodi = FakeKodi()
