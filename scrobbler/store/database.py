@@ -16,6 +16,10 @@ Connection = sqlite3.Connection
 
 FILE_NAME = "scrobbler.db"
 
+WRITE_CACHE_KIB = 512
+READ_CACHE_KIB = 256
+"""Pages of the file that SQLite keeps at most. More made no hook and no report quicker with 1,200 plays in the file."""
+
 
 class StorageError(Exception):
     """The store cannot take anything now: disk full, read-only, locked, damaged. The text says which and what to do."""
@@ -147,10 +151,10 @@ class Database:
             self._read_connection.close()
             self._read_connection = None
 
-    def _connect(self) -> Connection:
+    def _connect(self, cache_kib: int) -> Connection:
         connection = sqlite3.connect(self.path, timeout=5.0, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA busy_timeout = 5000")
-        connection.execute("PRAGMA cache_size = -1024")
+        connection.execute(f"PRAGMA cache_size = -{cache_kib}")
         return connection
 
     def _open(self) -> None:
@@ -161,7 +165,7 @@ class Database:
         except OSError as error:
             kind = RefusedError if isinstance(error, PermissionError | NotADirectoryError) else StorageError
             raise kind(f"{self.path}: cannot be made or written: {error.strerror}") from error
-        connection = self._connect()
+        connection = self._connect(WRITE_CACHE_KIB)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
@@ -217,6 +221,6 @@ class Database:
 
     def _reading(self) -> Connection:
         if self._read_connection is None:
-            self._read_connection = self._connect()
+            self._read_connection = self._connect(READ_CACHE_KIB)
             self._read_connection.execute("PRAGMA query_only = ON")
         return self._read_connection
