@@ -149,11 +149,14 @@ class Source:
 
     async def _emit(self, event: PlayerEvent, telling: Telling = "live") -> None:
         """Store a listener's event however long it takes: a player does not repeat itself."""
+        said = ""
         while True:
             try:
                 await self.take(event, telling)
             except StorageError as error:
-                self._log.warning("storage", error=str(error))
+                if str(error) != said:
+                    said = str(error)
+                    self._log.warning("storage", error=said)
                 await self._ports.clock.sleep(STORAGE_RETRY_S)
             else:
                 return

@@ -21,6 +21,7 @@ from scrobbler.http import HttpClient
 from scrobbler.intake.intake import Rules
 from scrobbler.plays.model import Heard, Watcher
 from scrobbler.sources.running import Ports, Source
+from scrobbler.store.database import StorageError
 from tests.plugins.test_quality import NAMES, folder, loaded
 
 pytestmark = pytest.mark.anyio
@@ -247,6 +248,39 @@ async def test_a_failing_listener_disturbs_no_other(monkeypatch: pytest.MonkeyPa
     with suppress(asyncio.CancelledError):
         await task
     assert len(heard) == HOUR_S // 30 + 1
+
+
+async def test_a_store_that_is_full_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event that cannot be stored is kept and tried again, in its order; the log says so once, not every time."""
+    monkeypatch.setattr(Falling, "runs", 0)
+    clock = FakeClock()
+
+    class Good(Falling):
+        falls = 0
+
+    source, heard = source_of(Good, SourceOptions(type="good", account="alice"), clock)
+    full = [True]
+    monkeypatch.setattr(source.intake, "admit", _refusing(source.intake.admit, full))
+    task = asyncio.create_task(source.run())
+    with capture_logs() as lines:
+        await clock.advance(HOUR_S)
+        assert heard == []
+        full[0] = False
+        await clock.advance(60)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert len(heard) == 2  # at once, and half a minute later
+    assert [(line["event"], line["log_level"]) for line in lines] == [("storage", "warning")]
+
+
+def _refusing(admit: Callable[..., Any], full: list[bool]) -> Callable[..., Any]:
+    def refuse(*given: Any) -> Any:
+        if full[0]:
+            raise StorageError("no space left on the disk")
+        return admit(*given)
+
+    return refuse
 
 
 async def test_a_look_up_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
