@@ -292,6 +292,10 @@ class Evenings(RuleBasedStateMachine):
         """A jump, reported as one; players with edges alone do not report any, and are left out."""
         player = self.players[name]
         if player.now is not None:
+            if player.now.reached_utc_ms is not None:
+                # It had stood at its end, and may have been taken for over: this begins it anew.
+                for watcher in player.watchers:
+                    self.begun[watcher.account, repr(player.now.item)] += 1
             player.now.position_ms = LENGTHS[repr(player.now.item)] * at // 100
             player.now.honest = False
             self.say(player, "seek", player.now.position_ms)
