@@ -26,7 +26,9 @@ class Watches:
         """Report the next film; return the answer."""
         title = f"Film {next(self._numbers)}"
         item = {"type": "movie", "title": title, "year": 2001}
-        code = self.daemon.hook("script", [event("watched", item=item), event("stop", 100, item)])
+        # With its beginning: a flood of verdicts about what nobody saw begin waits for people (rule 15).
+        story = [event("play", 0, item), event("watched", item=item), event("stop", 100, item)]
+        code = self.daemon.hook("script", story)
         if code == 204:
             self.promised.append(title)
         return code
