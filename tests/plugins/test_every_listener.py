@@ -13,7 +13,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from scrobbler.api import ListenerPlugin, PlayerEvent, SourcePlugin, Traits
+from scrobbler.api import Facts, HookOptions, HookPlugin, ListenerPlugin, PlayerEvent, SourcePlugin, Traits
 from scrobbler.api.connection import GoneError, keep_connected
 from scrobbler.api.options import SourceOptions
 from scrobbler.api.testkit import FakeClock
@@ -210,6 +210,25 @@ async def test_a_listener_that_recovers_says_so_once(monkeypatch: pytest.MonkeyP
     assert len(heard) > 100
 
 
+async def test_a_failure_after_a_good_while_is_a_first_one() -> None:
+    """A listener that failed in a row, then ran for an hour and fails once, is started again at once."""
+    clock = FakeClock()
+    began_s: list[float] = []
+
+    class Moody(Steady):
+        async def run(self) -> None:
+            began_s.append(clock.now().mono_ms / 1000)
+            if len(began_s) == 6:
+                await clock.sleep(HOUR_S)
+            raise RuntimeError("down the stairs")
+
+    source, _ = source_of(Moody, SourceOptions(type="moody", account="alice"), clock)
+    with capture_logs():
+        await run_for(source, clock, 2 * HOUR_S)
+    assert began_s[5] - began_s[4] > 50
+    assert began_s[6] - began_s[5] - HOUR_S < 2
+
+
 async def test_a_listener_that_recovers_while_its_player_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """A listener that runs again and finds nobody does not fail any more: its player is gone, and that is said instead."""
     monkeypatch.setattr(Falling, "runs", 0)
@@ -298,6 +317,29 @@ async def test_a_look_up_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch)
         assert [await source.lookup(event), await source.lookup(event)] == [None, None]
     assert [line["event"] for line in lines] == ["source is gone"]
     assert source.health.reachable is False
+
+
+async def test_a_hook_whose_server_answers_again_is_back() -> None:
+    """A source that only answers look-ups has nothing else that would say so: an answer does, one without facts does not."""
+    answers: list[Facts | None] = [None, Facts(), Facts()]
+
+    class Hook(HookPlugin):
+        Options = HookOptions
+        traits = Steady.traits
+
+        async def lookup(self, event: PlayerEvent) -> Facts | None:
+            if event.item_key == "hang":
+                raise TimeoutError
+            return answers.pop(0)
+
+    source, _ = source_of(Hook, HookOptions(type="hook", account="alice"), FakeClock())
+    reached = []
+    with capture_logs() as lines:
+        for key in ("hang", "a", "b", "c"):
+            await source.lookup(PlayerEvent(kind="play", player="p", item_key=key))
+            reached.append(source.health.reachable)
+    assert reached == [False, False, True, True]
+    assert [line["event"] for line in lines] == ["source is gone", "source is back"]
 
 
 async def test_a_look_up_that_fails_is_no_loss() -> None:
