@@ -1,11 +1,12 @@
 """Marks by hand: completions without a viewing in progress, and what a flood of them means (design.md rule 15).
 
-Not every source says that a mark was one: a server's verdict about something that nobody saw begin, and its history, may
-hold marks as well. Too many of the same minutes are told apart from an evening by that alone.
+Not every source says that a mark was one: a server's history holds marks among its plays, and a season that is marked may
+come as a verdict about each of its episodes. Too many of the same minutes are told apart from an evening by that alone.
 """
 
 from msgspec.structs import replace
 
+from scrobbler.api import Episode
 from scrobbler.plays.draft import Draft
 from scrobbler.plays.listening import begin, end, event_utc_ms, past_utc_ms
 from scrobbler.plays.model import Heard, Session
@@ -33,17 +34,26 @@ def mark(draft: Draft, known: Session | None, heard: Heard) -> None:
 def flood(draft: Draft, heard: Heard) -> str:
     """Say why a completion without a play must wait for people; empty: it need not."""
     utc_ms = past_utc_ms(draft, heard) or event_utc_ms(draft, heard)
-    flooded = any(_count(draft, watcher.account, utc_ms) >= FLOOD for watcher in heard.watchers)
+    rivals = [one for one in draft.sessions.values() if _may_be_of(heard, one)]
+    flooded = any(_count(rivals, watcher.account, utc_ms) >= FLOOD for watcher in heard.watchers)
     return f"more than {FLOOD} were marked as watched within {FLOOD_MS // 60_000} minutes" if flooded else ""
 
 
-def _count(draft: Draft, account: str, utc_ms: int) -> int:
+def _may_be_of(heard: Heard, earlier: Session) -> bool:
+    """Tell whether both may come of one mark: as it happens a server gives its verdict on films one by one, not on a season."""
+    if heard.event.kind == "marked" or heard.telling == "remembered":
+        return True
+    said, before = heard.event.item, earlier.item
+    return isinstance(said, Episode) and isinstance(before, Episode) and said.show.title == before.show.title
+
+
+def _count(sessions: list[Session], account: str, utc_ms: int) -> int:
     return sum(
         _played_by_nobody(one)
         and one.ending != "ignored"
         and abs(one.opened_utc_ms - utc_ms) < FLOOD_MS
         and any(watcher.account == account for watcher in one.watchers)
-        for one in draft.sessions.values()
+        for one in sessions
     )
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from scrobbler.api import Movie
 from scrobbler.plays.model import Prior
 from tests.plays.kit import EDGES, MINUTE, OTHER_FILM, House, episode
 
@@ -99,11 +100,24 @@ def test_a_flood_of_verdicts_without_a_play_goes_to_review():
     assert len(held) == 10
 
 
-def test_a_flood_in_what_a_source_remembers_goes_to_review():
+def test_verdicts_on_different_films_are_no_flood():
+    """What a server says of one film after the other, such as after its own absence, counts: a mark is of one series."""
+    house = House(nature=EDGES)
+    for number in range(1, 31):
+        house.wait(2_000)
+        house.hear("watched", None, Movie(title=f"Film {number}"))
+    house.wait(12 * HOUR)
+    assert house.kinds == ["watched"] * 30
+
+
+@pytest.mark.parametrize("kind", ["films", "episodes"])
+def test_a_flood_in_what_a_source_remembers_goes_to_review(kind: str):
     """Catching up: a history has marks by hand among its plays, and only their times tell them apart."""
     house = House(nature=EDGES)
     for number in range(1, 31):
-        house.hear("watched", None, episode(number), at=house.ago(50 * HOUR - number * 1_000), player="history:1")
+        item = Movie(title=f"Film {number}") if kind == "films" else episode(number)
+        at = house.ago(50 * HOUR - number * 1_000)
+        house.hear("watched", None, item, at=at, player="history:1", telling="remembered")
     assert house.kinds == ["watched"] * 20
 
 
