@@ -50,8 +50,6 @@ log = structlog.get_logger("daemon")
 FLUSH_S = 3.0
 """How long the pauses of a shutdown are tried; the rest follows at the next start (rule 9)."""
 
-RESOLVE_RETRY_S = 10.0
-
 STORE_RETRY_S = 5.0
 
 
@@ -151,7 +149,7 @@ class Daemon:
         for name, options in self.config.sources.items():
             self.sources.add(name, options, rules)
         guesses = StoredGuesses(self.database, self.clock, guesser)
-        self.resolver = Resolver(self.engine, self.sources, guesses)
+        self.resolver = Resolver(self.engine, self.sources, guesses, self.clock)
         self.accounts = self._make_accounts()
 
     async def _open_sandbox(self, stack: contextlib.AsyncExitStack) -> None:
@@ -310,17 +308,7 @@ class Daemon:
         self.accounts.wake(sorted(changed | {effect.account for effect in effects if isinstance(effect, Fact)}))
         for effect in effects:
             if isinstance(effect, Resolve):
-                self.supervisor.errand(f"resolve {effect.session}", self._resolve(effect.session))
-
-    async def _resolve(self, session: str) -> None:
-        while True:
-            try:
-                await self.resolver.resolve(session)
-            except StorageError as error:
-                log.warning("storage", error=str(error))
-                await self.clock.sleep(RESOLVE_RETRY_S)
-            else:
-                return
+                self.supervisor.errand(f"resolve {effect.session}", self.resolver.pursue(effect.session))
 
     async def _examine(self) -> None:
         with contextlib.suppress(StorageError):  # the engine sees to damage; the rest shows where something is stored

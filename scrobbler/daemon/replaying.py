@@ -157,7 +157,7 @@ class _House:
         self._again: list[int] = []
         self.engine = Engine(database, clock, "replay")
         self.engine.listener = self._on_change
-        self.resolver = Resolver(self.engine, NoSources(), guesser)
+        self.resolver = Resolver(self.engine, NoSources(), guesser, clock)
         self.intake = SourceIntake(SOURCE, recording.options, recording.traits, recording.rules)
         paper = PaperSimkl(clock, say)
         line = Line()

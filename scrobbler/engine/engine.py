@@ -143,6 +143,12 @@ class Engine:
         """Take in that a filter speaks against a session."""
         await self._apply(Ignore(session=session, reason=reason))
 
+    async def remark(self, session: str, step: str, text: str) -> None:
+        """Write a line into the journal of a session."""
+        now = self._clock.now()
+        note = Note(about=session, step=step, text=text)
+        await self._database.write(lambda connection: plays.write_notes(connection, [note], now.utc_ms))
+
     async def hide(self, account: str) -> None:
         """Begin private mode for an account."""
         await self._apply(Hide(account=account))

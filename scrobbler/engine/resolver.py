@@ -1,5 +1,6 @@
 """Finds out what a session plays: the source is asked, then the names are read; the answer goes into the machine."""
 
+from contextlib import suppress
 from typing import Protocol
 
 import structlog
@@ -7,22 +8,37 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scrobbler.api import Episode, Facts, File, Item, Movie, PlayerEvent
+from scrobbler.clock import Clock
 from scrobbler.engine.engine import Answer, Engine
 from scrobbler.identify.aliases import aliases, contradicts
 from scrobbler.identify.guess import GuessSource
 from scrobbler.identify.resolver import identify
 from scrobbler.identify.work import Identification
 from scrobbler.plays.model import Session
+from scrobbler.store.database import StorageError
 from scrobbler.store.works import Names
 
 log = structlog.get_logger("resolver")
+
+RETRY_S = 10.0
+ASK_AGAIN_S = 60.0
+PATIENCE_MS = 20 * 3_600_000
+"""How long after its end a play waits for its source to say whether a filter lets it in; a day later it is forgotten."""
+
+
+class UnansweredError(Exception):
+    """A source can be asked, and did not answer; the text is why."""
+
+
+class UndecidedError(Exception):
+    """Whether a filter lets a play in is not known yet: its source is to be asked again."""
 
 
 class SourcePort(Protocol):
     """What the resolver asks of the sources."""
 
     async def lookup(self, source: str, event: PlayerEvent) -> Facts | None:
-        """Ask a source for what its event lacks; None when it can't be asked."""
+        """Ask a source for what its event lacks; None when it can't be asked. Raises UnansweredError."""
         ...
 
     def why_not(self, source: str, item: Item | None, *, path: str | None, library: str | None) -> str:
@@ -42,17 +58,48 @@ class Known(Struct, frozen=True, kw_only=True):
 class Resolver:
     """Answers `Resolve` effects."""
 
-    def __init__(self, engine: Engine, sources: SourcePort, guesses: GuessSource) -> None:
+    def __init__(self, engine: Engine, sources: SourcePort, guesses: GuessSource, clock: Clock) -> None:
         self._engine = engine
         self._sources = sources
         self._guesses = guesses
+        self._clock = clock
+
+    async def pursue(self, name: str) -> None:
+        """Find out what the session plays, however long that takes, and tell the engine."""
+        told = False
+        while True:
+            wait_s = RETRY_S
+            try:
+                await self.resolve(name)
+            except StorageError as error:
+                log.warning("storage", error=str(error))
+            except UndecidedError as error:
+                if told:
+                    wait_s = ASK_AGAIN_S
+                with suppress(StorageError):
+                    if not told:
+                        await self._engine.remark(name, "waiting", str(error))
+                    told = True
+            else:
+                return
+            await self._clock.sleep(wait_s)
 
     async def resolve(self, name: str) -> None:
-        """Find out what the session plays, and tell the engine. Raises StorageError alone."""
+        """Find out what the session plays, and tell the engine. Raises UndecidedError and StorageError alone."""
         session = self._engine.state.sessions.get(name)
         if session is None:
             return
-        known = await self._ask_source(session)
+        try:
+            facts = await self._sources.lookup(session.source, _question(session))
+        except UnansweredError as error:
+            # No reason to lose a play; but what a filter keeps out must not get in because a server is away.
+            if session.undecided:
+                await self._wait(
+                    session, f"its {session.undecided} is not known, and its source did not answer: {error}"
+                )
+                return
+            facts = None
+        known = _known(session, facts)
         if known is None:
             await self._engine.unidentified(name, "the source never said what plays")
             return
@@ -93,28 +140,36 @@ class Resolver:
             )
         )
 
-    async def _ask_source(self, session: Session) -> Known | None:
-        event = PlayerEvent(
-            kind="play",
-            player=session.player,
-            item_key=session.item_key,
-            item=session.item,
-            duration_ms=session.duration_ms,
-            nominal=session.nominal,
-        )
-        facts = await self._sources.lookup(session.source, event)
-        item = session.item
-        if facts is not None and facts.item is not None:
-            item = facts.item if item is None else _fuller(item, facts.item)
-        if item is None:
-            return None
-        path = item.path if isinstance(item, File) else None
-        return Known(
-            item=item,
-            duration_ms=(facts.duration_ms if facts is not None else None) or session.duration_ms,
-            path=path or (facts.path if facts is not None else None),
-            library=None if facts is None else facts.library,
-        )
+    async def _wait(self, session: Session, reason: str) -> None:
+        if session.open or self._clock.now().mono_ms - session.over_mono_ms < PATIENCE_MS:
+            raise UndecidedError(reason)
+        await self._engine.unidentified(session.id, reason)
+
+
+def _question(session: Session) -> PlayerEvent:
+    return PlayerEvent(
+        kind="play",
+        player=session.player,
+        item_key=session.item_key,
+        item=session.item,
+        duration_ms=session.duration_ms,
+        nominal=session.nominal,
+    )
+
+
+def _known(session: Session, facts: Facts | None) -> Known | None:
+    item = session.item
+    if facts is not None and facts.item is not None:
+        item = facts.item if item is None else _fuller(item, facts.item)
+    if item is None:
+        return None
+    path = item.path if isinstance(item, File) else None
+    return Known(
+        item=item,
+        duration_ms=(facts.duration_ms if facts is not None else None) or session.duration_ms,
+        path=path or (facts.path if facts is not None else None),
+        library=None if facts is None else facts.library,
+    )
 
 
 def _fuller(said: Item, looked_up: Item) -> Item:

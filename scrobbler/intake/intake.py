@@ -66,6 +66,7 @@ class SourceIntake:
             event=event,
             shorter_than_ms=self._rules.shorter_than_ms,
             ignored=self._why_not(event),
+            undecided=self._undecided(event),
         )
 
     def outside(self, path: str) -> bool:
@@ -81,6 +82,13 @@ class SourceIntake:
         title = title_of(item)
         if title and matches(title, self._rules.ignore_titles):
             return f"title {title} is on the ignore list"
+        return ""
+
+    def _undecided(self, event: PlayerEvent) -> str:
+        if event.library is None and (self._libraries.include or self._libraries.exclude):
+            return "library"
+        if not isinstance(event.item, File) and (self._paths.include or self._paths.exclude):
+            return "path"
         return ""
 
     def _why_not(self, event: PlayerEvent) -> str:

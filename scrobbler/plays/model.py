@@ -39,7 +39,8 @@ class Heard(Struct, frozen=True, kw_only=True, tag="heard"):
     """A player's event after intake: who watches, and which lengths are too short to count.
 
     `ignored` says why it is no play of ours; it is kept so that `why` can tell. `telling`: as it happens, or what a source
-    remembers when it is asked, which is over however little time has passed since.
+    remembers when it is asked, which is over however little time has passed since. `undecided` names what a filter of its
+    source needs and the event does not say: `library` or `path`; empty: nothing.
     """
 
     source: str
@@ -48,6 +49,7 @@ class Heard(Struct, frozen=True, kw_only=True, tag="heard"):
     event: PlayerEvent
     shorter_than_ms: int = 0
     ignored: str = ""
+    undecided: str = ""
     telling: Telling = "live"
 
 
@@ -114,6 +116,7 @@ class Session(Struct, frozen=True, kw_only=True):
     `position_ms` is the last observed one. `heard_mono_ms` is when the player last said anything that it had observed.
     `ticking`: it tells positions while it plays, whatever its source is known for; `rhythm_ms` is its widest gap so far.
     `played_on`: nothing speaks against it that it played until the next item took its place.
+    `undecided` is what a filter needs and no event has said so far: only its source can tell (see `Heard`).
     `ahead_ms` is by how much its reports are ahead of what time allows, as far as that is taken for lag.
     `edge_mono_ms` is when it last began to play, `mode_mono_ms` when its mode last changed, `blind_mono_ms` when we last lost
     sight of it ourselves. `said_utc_ms` is what the player's own clock said at the last position. `origin`: heard as it
@@ -142,6 +145,7 @@ class Session(Struct, frozen=True, kw_only=True):
     duration_ms: int | None = None
     nominal: bool = False
     shorter_than_ms: int = 0
+    undecided: str = ""
     seen: Coverage = NOTHING
     ahead_ms: int = 0
     verdict_utc_ms: int | None = None

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from scrobbler.api import Context, Facts, HookPlugin, Item, ListenerPlugin, PlayerEvent, SourceOptions, SourcePlugin
 from scrobbler.api.connection import in_words
 from scrobbler.clock import Clock, utc_ms
+from scrobbler.engine.resolver import UnansweredError
 from scrobbler.http import HttpClient, HttpError
 from scrobbler.intake.intake import Refused, Rules, SourceIntake
 from scrobbler.plays.model import Heard, Telling
@@ -216,7 +217,7 @@ class Source:
             await self._ports.clock.sleep(wait_s * (0.9 + 0.2 * self._ports.random.random()))
 
     async def lookup(self, event: PlayerEvent) -> Facts | None:
-        """Ask the plugin; a server that does not answer is no reason to lose a play."""
+        """Ask the plugin; None: it has nothing to ask, or nothing is known. Raises UnansweredError."""
         if type(self.plugin).lookup is SourcePlugin.lookup:
             return None
         try:
@@ -224,13 +225,14 @@ class Source:
                 facts = await self.plugin.lookup(event)
         except (HttpError, TimeoutError) as error:
             self._reachable(False, in_words(error))
-        except Exception as error:  # noqa: BLE001
-            self._log.warning("look-up failed", problem=f"{type(error).__name__}: {error}")
-        else:
-            if facts is not None:
-                self._answered()
-            return facts
-        return None
+            raise UnansweredError(in_words(error)) from error
+        except Exception as error:
+            problem = f"{type(error).__name__}: {error}"
+            self._log.warning("look-up failed", problem=problem)
+            raise UnansweredError(problem) from error
+        if facts is not None:
+            self._answered()
+        return facts
 
     def why_not(self, item: Item | None, *, path: str | None, library: str | None) -> str:
         """Say what speaks against a play; empty: nothing."""

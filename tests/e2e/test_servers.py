@@ -29,19 +29,27 @@ from tests.kit.simkl_sandbox import SandboxClient, running_sandbox
 pytestmark = pytest.mark.real
 
 PLEX_PEOPLE = ("through", "paused", "queue", "gaps", "swapped", "rushed", "trailers", "asked")
-JELLYFIN_PEOPLE = ("jelly", "jelly-asked", "ghost")
+JELLYFIN_PEOPLE = ("jelly", "jelly-asked", "ghost", "filtered")
 COUPLE = ("mother", "father")
 SERIES = {"imdb": "tt0000100", "tmdb": "9000100", "tvdb": "9300100"}
 ONE_WATCH = (Told("start", 0), Told("stop", 100))
 
 
 class Servers(Stage):
-    """The daemon, and the two servers that it may ask."""
+    """The daemon, and the servers that it may ask; of one, the libraries are filtered."""
 
-    def __init__(self, daemon: DaemonProcess, sandbox: SandboxClient, plex: FakePlex, jellyfin: FakeJellyfin) -> None:
+    def __init__(
+        self,
+        daemon: DaemonProcess,
+        sandbox: SandboxClient,
+        plex: FakePlex,
+        jellyfin: FakeJellyfin,
+        filtered: FakeJellyfin,
+    ) -> None:
         super().__init__(daemon, sandbox)
         self.plex = plex
         self.jellyfin = jellyfin
+        self.filtered = filtered
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +57,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """One daemon with two Plex and two Jellyfin servers, one of each with an address to ask."""
     people = (*PLEX_PEOPLE, *JELLYFIN_PEOPLE, *COUPLE)
     users: dict[str, str | list[str]] = {name: name for name in people if name not in COUPLE}
-    with running_sandbox() as sandbox, FakePlex() as plex, FakeJellyfin() as jellyfin:
+    with running_sandbox() as sandbox, FakePlex() as plex, FakeJellyfin() as jellyfin, FakeJellyfin() as filtered:
         sandbox.add_movie("The Example", 2014, ids={"imdb": "tt0000009", "tmdb": "9100009"}, runtime=100)
         sandbox.add_show("Example Show", 2019, seasons={1: 10}, ids=SERIES, runtime=25, first_episode_tvdb=9_200_001)
         plex.add_show()
@@ -65,13 +73,20 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
                 "plex-asked": {**common, "type": "plex", "url": plex.url, "token": PLEX_TOKEN},
                 "jellyfin": {**common, "type": "jellyfin"},
                 "jellyfin-asked": {**common, "type": "jellyfin", "url": jellyfin.url, "api_key": JELLYFIN_KEY},
+                "jellyfin-filtered": {
+                    **common,
+                    "type": "jellyfin",
+                    "url": filtered.url,
+                    "api_key": JELLYFIN_KEY,
+                    "libraries": {"exclude": ["Kids"]},
+                },
             },
             "ignore": {"shorter_than": "0s"},
         }
         with DaemonProcess(tmp_path_factory.mktemp("servers"), config, sandbox) as daemon:
             for name in people:
                 daemon.link(name)
-            servers = Servers(daemon.start(), sandbox, plex, jellyfin)
+            servers = Servers(daemon.start(), sandbox, plex, jellyfin, filtered)
             yield servers
             servers.close()
 
@@ -219,3 +234,27 @@ def test_ids_of_the_series_come_from_jellyfin(servers: Servers) -> None:
     assert all(call.body["show"]["ids"] == SERIES for call in calls)
     assert all(call.body["episode"]["number"] == 2 for call in calls)
     assert "/Items/eeee0000eeee0000eeee0000eeee0005" in servers.jellyfin.paths()
+
+
+def test_a_filter_while_the_server_is_away(servers: Servers) -> None:
+    """While nobody says in which library films are, none is told; then that of the excluded library stays here."""
+    server = servers.filtered
+    mine, childrens = jellyfin_movie(), jellyfin_movie(Name="Most Private", ItemId="ffff0000ffff0000ffff0000ffff0001")
+    for film, library in ((mine, "Movies"), (childrens, "Kids")):
+        server.add(film)
+        server.libraries[film["ItemId"]] = library
+    server.broken = True
+    evening = at_jellyfin("filtered").start(mine)
+    evening.position_ms = 600_000
+    begin, end = evening.stop(mine, completed=False).steps
+    for step in (*at_jellyfin("filtered").start(childrens).steps, begin):
+        assert servers.daemon.hook("jellyfin-filtered", step.body, step.content_type) == 204
+    servers.daemon.wait_for(lambda: len(server.asked) > 1, "the server is asked")
+    assert servers.writes("filtered") == []
+    server.broken = False
+    servers.await_calls("filtered", 1, 40)
+    assert servers.daemon.hook("jellyfin-filtered", end.body, end.content_type) == 204
+    servers.expect("filtered", Told("start", 0), Told("stop", 10))
+    plays = {one.title: one.kind for one in servers.daemon.history() if one.account == "filtered"}
+    assert plays == {"The Example (2014)": "saved", "Most Private (2014)": "ignored"}
+    assert all("Most Private" not in str(call.body) for call in servers.sandbox.calls())

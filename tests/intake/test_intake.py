@@ -178,3 +178,22 @@ def test_exclusion_wins() -> None:
     assert not lets_in(both, "xab")
     assert lets_in(Filter(exclude=("b",)), "a")
     assert matches("[HorribleSubs] x", ("[[]horriblesubs]*",))
+
+
+@pytest.mark.parametrize(
+    ("options", "said", "undecided"),
+    [
+        ({}, {}, ""),
+        ({"libraries": Filter(include=("Films",))}, {}, "library"),
+        ({"libraries": Filter(exclude=("Kids",))}, {}, "library"),
+        ({"libraries": Filter(exclude=("Kids",))}, {"library": "Films"}, ""),
+        ({"paths": Filter(include=("/media/*",))}, {}, "path"),
+        ({"paths": Filter(exclude=("/private/*",))}, {}, "path"),
+        ({"paths": Filter(include=("/media/*",))}, {"item": File(path="/media/a.mkv")}, ""),
+    ],
+)
+def test_what_a_filter_lacks(options: dict[str, Any], said: dict[str, Any], undecided: str) -> None:
+    """An event that does not say what a filter of its source needs is let in, and carries what is not known."""
+    heard = door(account="alice", **options).admit(event(**said))
+    assert isinstance(heard, Heard)
+    assert heard.undecided == undecided

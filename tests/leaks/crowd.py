@@ -72,7 +72,7 @@ class Crowd:
         self._database = CountedDatabase(folder / FILE_NAME)
         self._engine = Engine(self._database, self._clock, "boot")
         self._engine.listener = self._on_change
-        self._resolver = Resolver(self._engine, NoSources(), NoGuesses())
+        self._resolver = Resolver(self._engine, NoSources(), NoGuesses(), self._clock)
         self._questions: list[str] = []
         plugin = installed()["jellyfin"].plugin
         assert plugin is not None
