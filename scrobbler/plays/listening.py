@@ -192,8 +192,8 @@ def move(draft: Draft, session: Session, heard: Heard, *, jumped: bool = False) 
         offset_ms = max(0, position_ms - elapsed_ms)
         seen = coverage.add(seen, offset_ms, position_ms)
         session = replace(session, offset_ms=offset_ms)
-    elif jumped and session.mode == "quiet":
-        pass
+    elif jumped and (session.mode == "quiet" or (session.mode == "paused" and _away(session))):
+        pass  # whether it played meanwhile, nobody knows
     elif jumped:
         # What played before the jump was never told where nobody ticks.
         seen = coverage.add(seen, session.position_ms, session.position_ms + elapsed_ms)
@@ -217,8 +217,7 @@ def _elapsed_ms(draft: Draft, session: Session, heard: Heard) -> int:
     event = heard.event
     # While it is paused nothing plays, unless its resume got lost: at its end, and where a second pause follows the first.
     # Where we were away ourselves since, it was lost on us.
-    away = session.blind_mono_ms is not None and session.blind_mono_ms >= session.position_mono_ms
-    lost = away or event.kind in ("stop", "end", "watched") or (event.kind == "pause" and not session.ticking)
+    lost = _away(session) or event.kind in ("stop", "end", "watched") or (event.kind == "pause" and not session.ticking)
     if session.mode == "paused" and not lost:
         return 0
     elapsed_ms = draft.now.mono_ms - session.position_mono_ms
@@ -226,6 +225,11 @@ def _elapsed_ms(draft: Draft, session: Session, heard: Heard) -> int:
         # A relay that was cut off tells everything at once later.
         elapsed_ms = max(elapsed_ms, utc_ms(event.at) - session.said_utc_ms)
     return elapsed_ms
+
+
+def _away(session: Session) -> bool:
+    """Tell whether we lost sight of the player ourselves since its last position."""
+    return session.blind_mono_ms is not None and session.blind_mono_ms >= session.position_mono_ms
 
 
 def play_out(draft: Draft, session: Session, heard: Heard) -> Ending:

@@ -708,3 +708,15 @@ def test_a_verdict_that_is_much_newer_than_the_position(minutes: int, percent: f
     house.hear("watched", None)
     house.hear("stop", None)
     assert house.verdicts == [("alice", "watched", percent)]
+
+
+def test_a_pause_over_a_restart_of_ours_is_no_watching():
+    """Who pauses at the beginning, and jumps to the end after we were away, has seen nothing in between."""
+    house = House(length_ms=10 * MINUTE)
+    house.hear("play", 0)
+    house.hear("pause", 0)
+    house.sleep_through(7 * MINUTE)
+    house.lose_contact()
+    house.hear("seek", 85)
+    house.hear("stop", 85)
+    assert house.kinds == ["left"]
