@@ -1,6 +1,6 @@
 """What every measurement needs: memory of a process, time until ready, percentiles, one table at the end.
 
-Measure the installed wheel: `make bench` does (the daemon is the `scrobbler` beside the Python that runs this).
+Measure the installed wheel: `make bench` does (the daemon is what SCROBBLER_COMMAND names, installed by itself).
 """
 
 import os

@@ -45,8 +45,8 @@ _MINE = ("SCROBBLER_", "XDG_", "PYTHON", "NOTIFY_", "WATCHDOG_", "STATE_DIRECTOR
 
 
 def command() -> Path:
-    """Find the installed command, of the environment in which the tests run."""
-    return Path(sys.executable).parent / "scrobbler"
+    """Find the installed command: that of the environment in which the tests run, or what SCROBBLER_COMMAND names."""
+    return Path(os.environ.get("SCROBBLER_COMMAND") or Path(sys.executable).parent / "scrobbler")
 
 
 def free_port() -> int:
