@@ -177,12 +177,18 @@ class House:
         return None if outcome.reply is None else outcome.reply.status
 
     async def settled(self, limit_s: float = 7200) -> None:
-        """Let time pass until nothing is owed to Simkl and nothing plays. Fails after so many virtual seconds."""
+        """Let time pass until nothing is owed to Simkl and nothing plays, for a minute. Fails after so many virtual seconds.
+
+        What Simkl shows may be put right a second after the last of what was owed.
+        """
+        before = False
         for _ in range(round(limit_s / MINUTE_S)):
             await self.passes(MINUTE_S)
             status = await self.status()
-            if not status.queue and not status.playing:
+            now = not status.queue and not status.playing
+            if before and now:
                 return
+            before = now
         raise AssertionError(f"not settled in {limit_s} s; {self.told()}; {await self.status()}")
 
     def simkl(self, user: str = "alice") -> UserView:

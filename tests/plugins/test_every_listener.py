@@ -17,6 +17,7 @@ from scrobbler.api import Facts, HookOptions, HookPlugin, ListenerPlugin, Player
 from scrobbler.api.connection import GoneError, keep_connected
 from scrobbler.api.options import SourceOptions
 from scrobbler.api.testkit import FakeClock
+from scrobbler.engine.resolver import UnansweredError
 from scrobbler.http import HttpClient
 from scrobbler.intake.intake import Rules
 from scrobbler.plays.model import Heard, Watcher
@@ -303,7 +304,7 @@ def _refusing(admit: Callable[..., Any], full: list[bool]) -> Callable[..., Any]
 
 
 async def test_a_look_up_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A look-up has its time; then the play goes on without it, the source is gone, and that is said once."""
+    """A look-up has its time; then there is no answer, the source is gone, and that is said once."""
     monkeypatch.setattr("scrobbler.sources.running.LOOKUP_TIMEOUT_S", 0.05)
 
     class Hanging(Steady):
@@ -314,7 +315,9 @@ async def test_a_look_up_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch)
     source, _ = source_of(Hanging, SourceOptions(type="hanging", account="alice"), FakeClock())
     event = PlayerEvent(kind="play", player="p", item_key="k")
     with capture_logs() as lines:
-        assert [await source.lookup(event), await source.lookup(event)] == [None, None]
+        for _ in range(2):
+            with pytest.raises(UnansweredError, match="does not answer in time"):
+                await source.lookup(event)
     assert [line["event"] for line in lines] == ["source is gone"]
     assert source.health.reachable is False
 
@@ -336,20 +339,21 @@ async def test_a_hook_whose_server_answers_again_is_back() -> None:
     reached = []
     with capture_logs() as lines:
         for key in ("hang", "a", "b", "c"):
-            await source.lookup(PlayerEvent(kind="play", player="p", item_key=key))
+            with suppress(UnansweredError):
+                await source.lookup(PlayerEvent(kind="play", player="p", item_key=key))
             reached.append(source.health.reachable)
     assert reached == [False, False, True, True]
     assert [line["event"] for line in lines] == ["source is gone", "source is back"]
 
 
 async def test_a_look_up_that_fails_is_no_loss() -> None:
-    """What a look-up raises is a line in the log, and no answer."""
+    """What a look-up raises is a line in the log, and no answer: the play goes on without one."""
 
     class Failing(Steady):
         async def lookup(self, event: PlayerEvent) -> None:
             raise KeyError(event.kind)
 
     source, _ = source_of(Failing, SourceOptions(type="failing", account="alice"), FakeClock())
-    with capture_logs() as lines:
-        assert await source.lookup(PlayerEvent(kind="play", player="p", item_key="k")) is None
+    with capture_logs() as lines, pytest.raises(UnansweredError, match="KeyError: 'play'"):
+        await source.lookup(PlayerEvent(kind="play", player="p", item_key="k"))
     assert [line["event"] for line in lines] == ["look-up failed"]
