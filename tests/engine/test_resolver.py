@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from scrobbler.api import Facts, Item, PlayerEvent
 from scrobbler.engine.resolver import ASK_AGAIN_S, PATIENCE_MS, RETRY_S, Resolver, UnansweredError
+from scrobbler.plays.draft import DAY_MS
 from scrobbler.plays.model import Resolve
 from scrobbler.store.story import why
-from tests.kit.virtual import House, run_down
+from tests.kit.virtual import MINUTE, House, run_down
 from tests.leaks.crowd import NoGuesses
 
 pytestmark = pytest.mark.anyio
@@ -115,14 +116,16 @@ async def test_what_an_event_says_later_decides_as_well(den: Den) -> None:
 
 
 @pytest.mark.parametrize("away", [True, False])
-async def test_a_watch_waits_for_its_server_until_the_next_day(den: Den, *, away: bool) -> None:
+async def test_a_watch_waits_for_its_server(den: Den, monkeypatch: pytest.MonkeyPatch, *, away: bool) -> None:
     """A film that ended while its server was away is recorded when the server is back, and otherwise left to people."""
+    assert PATIENCE_MS < DAY_MS
+    monkeypatch.setattr("scrobbler.engine.resolver.PATIENCE_MS", 30 * MINUTE)
     await den.hear("play", 60, "library")
     for percent in range(61, 95):
         await den.house.clock.advance(60)
         await den.hear("progress", percent, "library")
     await den.hear("stop", 95, "library")
-    await den.house.clock.advance(PATIENCE_MS / 1000 - 2 * ASK_AGAIN_S)
+    await den.house.clock.advance(1800 - 2 * ASK_AGAIN_S)
     (viewing,) = den.house.engine.state.viewings.values()
     assert viewing.outcome is None
     den.source.away = away
