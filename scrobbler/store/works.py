@@ -7,12 +7,18 @@ import msgspec
 from msgspec import Struct
 
 from scrobbler.api import Work
-from scrobbler.plays.model import Prior
+from scrobbler.plays.judge import threshold_of
+from scrobbler.plays.model import Fact, Prior, Viewing
 from scrobbler.store.database import Connection
 
 Alias: TypeAlias = tuple[str, str]
 
 _WORK: msgspec.json.Decoder[Work] = msgspec.json.Decoder(Work)
+_FACT = msgspec.json.Decoder(Fact)
+_VIEWING = msgspec.json.Decoder(Viewing)
+
+_EARLIER = 20
+"""So many of the last plays of a work are looked at for a part that was seen."""
 
 
 class Names(Struct, frozen=True, kw_only=True):
@@ -74,10 +80,11 @@ def get_work(connection: Connection, number: int) -> Work | None:
 
 def prior(connection: Connection, account: str, number: int, before_utc_ms: int) -> Prior:
     """Say what an account has done with a work: a part seen before that time, and the watch that is nearest to it."""
-    seen = connection.execute(
-        "SELECT 1 FROM viewings WHERE account = ? AND work_id = ? AND opened_utc_ms < ? AND position_ms > 0 LIMIT 1",
-        (account, number, before_utc_ms),
-    ).fetchone()
+    earlier = connection.execute(
+        "SELECT v.body, l.body FROM viewings v LEFT JOIN ledger l ON l.viewing = v.id WHERE v.account = ? AND v.work_id = ? "
+        "AND v.opened_utc_ms < ? AND v.position_ms > 0 ORDER BY v.opened_utc_ms DESC LIMIT ?",
+        (account, number, before_utc_ms, _EARLIER),
+    ).fetchall()
     watches = [
         row
         for side in ("at_utc_ms <= ? ORDER BY at_utc_ms DESC", "at_utc_ms > ? ORDER BY at_utc_ms")
@@ -88,4 +95,17 @@ def prior(connection: Connection, account: str, number: int, before_utc_ms: int)
         )
     ]
     viewing, at_utc_ms = min(watches, key=lambda row: abs(row[1] - before_utc_ms), default=("", None))
-    return Prior(account=account, seen=seen is not None, watched_utc_ms=at_utc_ms, watched_play=viewing)
+    return Prior(
+        account=account,
+        seen=any(_showed_a_part(*row) for row in earlier),
+        watched_utc_ms=at_utc_ms,
+        watched_play=viewing,
+    )
+
+
+def _showed_a_part(viewing: bytes, fact: bytes | None) -> bool:
+    """Tell whether a play showed an earlier part. One that stood past its threshold and is no watch began there or skipped."""
+    if fact is None:
+        return True
+    one, ended = _VIEWING.decode(viewing), _FACT.decode(fact)
+    return ended.kind == "watched" or ended.progress < threshold_of(one.threshold, one.work)

@@ -556,3 +556,19 @@ async def test_nothing_is_heard_before_the_old_state_is_there(tmp_path: Path) ->
     await engine.hear(made.heard("play", 0, OTHER, player="bedroom"))
     assert sorted(engine.state.viewings) == ["p1", "p2"]
     await made.database.close()
+
+
+async def test_the_end_opened_twice_is_no_watch(house: House) -> None:
+    """Rule 4: that the last minutes were looked at before is no earlier part; what was left in the middle is one."""
+    for _ in range(2):
+        await house.hear("play", 92)
+        await house.hear("stop", 93)
+        await house.pass_time(2 * 86_400)
+    assert [outcome for _, _, outcome in await house.outcomes()] == ["saved at 93 %"] * 2
+    await house.watch(0, 40)
+    await house.hear("stop", 40)
+    await house.pass_time(2 * 86_400)
+    await house.hear("play", 92)
+    await house.hear("stop", 93)
+    await house.pass_time(60)
+    assert [outcome for _, _, outcome in await house.outcomes()][2:] == ["saved at 40 %", "watched"]

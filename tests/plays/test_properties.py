@@ -462,6 +462,9 @@ class Evenings(RuleBasedStateMachine):
         word = self.delayed.pop()
         if word.player.now is not None:
             word.player.now.honest = False
+            if repr(word.player.now.item) == word.event.item_key:
+                # Of what is begun anew meanwhile, nobody can tell it from a true word.
+                self.verdicts |= {(watcher.account, word.event.item_key) for watcher in word.player.watchers}
         self._hear_again(word)
 
     def _hear_again(self, word: Word) -> None:
