@@ -17,7 +17,7 @@ from typing import Any
 
 from bench.common import median, table
 from scrobbler.store.database import FILE_NAME, Connection
-from tests.backlog.queue import drain, in_store, owe
+from tests.backlog.queue import drain, enqueue, in_store
 from tests.faults.house import House, open_house
 from tests.faults.virtual import VirtualLoop
 from tests.leaks.crowd import Crowd, rss_kib
@@ -30,7 +30,7 @@ DAY_S = 86_400
 
 async def _drain(folder: Path) -> None:
     async with open_house(folder, started=False) as house:
-        times = await owe(house, WATCHES)
+        times = await enqueue(house, WATCHES)
         before = rss_kib()
         began = time.perf_counter()
         await house.start()
@@ -83,7 +83,7 @@ async def _journal(folder: Path) -> None:
 
 
 def _fill(connection: Connection, lines: int) -> None:
-    """Write so many lines of journal, with a play, its row of the ledger and its requests for every tenth."""
+    """Write so many lines of journal, with a play, its row of the outbox and its requests for every tenth."""
     connection.executemany(
         "INSERT INTO journal (about, utc_ms, step, text) VALUES (?, ?, 'sent', ?)",
         (
@@ -96,12 +96,12 @@ def _fill(connection: Connection, lines: int) -> None:
         ((f"p{number}", number, number) for number in range(lines // 10)),
     )
     connection.executemany(
-        "INSERT INTO viewings (number, id, account, work_id, live, opened_utc_ms, closed_utc_ms, position_ms, outcome_reason, "
+        "INSERT INTO plays (number, id, account, work_id, live, opened_utc_ms, closed_utc_ms, position_ms, outcome_reason, "
         "title, source, body) VALUES (?, ?, 'alice', ?, 0, ?, ?, 1, '', 'The Example', 'tv', x'00')",
         ((number, f"p{number}", number, number, number) for number in range(1, lines // 10)),
     )
     connection.executemany(
-        "INSERT INTO ledger (viewing, part, account, work_id, kind, at_utc_ms, live, stage, state, outcome, owed_utc_ms, tries, "
+        "INSERT INTO outbox (play, part, account, work_id, kind, at_utc_ms, live, stage, state, outcome, enqueued_utc_ms, tries, "
         "body) VALUES (?, 0, 'alice', ?, 'watched', ?, 1, 'tell', 'settled', 'watched', ?, 1, x'00')",
         ((f"p{number}", number, number, number) for number in range(1, lines // 10)),
     )

@@ -45,7 +45,7 @@ def main(days: int, kills: int, seeds: str, tick: int, keep: Path | None, *, dri
 
 
 def _tell(name: str, outcome: Outcome, seconds: float) -> bool:
-    figures, simkl, own = outcome.figures, outcome.simkl, outcome.ledger
+    figures, simkl, own = outcome.figures, outcome.simkl, outcome.outbox
     killed = figures.killed_at
     rows = {
         "plays": str(outcome.plays),
@@ -54,7 +54,7 @@ def _tell(name: str, outcome: Outcome, seconds: float) -> bool:
         "orderly ends": str(figures.stopped),
         "calls at Simkl": f"{outcome.calls} ({sum(outcome.faults_met.values())} met a fault)",
         "watches": f"{own.must} must, {own.may} may, {own.never} must not be recorded",
-        "recorded": f"{own.recorded} in the ledger, {simkl.recorded} at Simkl",
+        "recorded": f"{own.recorded} in the outbox, {simkl.recorded} at Simkl",
         "lost": str(len(simkl.lost) + len(own.lost)),
         "double": str(len(simkl.double) + len(own.double)),
         "invented": str(len(simkl.invented) + len(own.invented)),

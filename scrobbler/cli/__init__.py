@@ -88,7 +88,7 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("SCROBBLER_DEBUG"):
             raise
-        from scrobbler.cli.trouble import explain  # noqa: PLC0415
+        from scrobbler.cli.exit_codes import explain  # noqa: PLC0415
 
         sentence, status = explain(error)
         click.echo(sentence, err=True)

@@ -9,8 +9,8 @@ import click
 
 if TYPE_CHECKING:
     from scrobbler.config.models import Config
-    from scrobbler.simkl.grants import Grants
     from scrobbler.simkl.signin import OtherAccount, Prompt, SignIn
+    from scrobbler.simkl.token_store import Grants
 
 GOOD, FAILED, USAGE, NOT_LINKED = 0, 1, 2, 3
 
@@ -31,7 +31,7 @@ def command(account: str | None, config_file: Path | None, *, unlink: bool, acce
     import asyncio  # noqa: PLC0415 - only when the command runs
 
     from scrobbler.config.models import Log  # noqa: PLC0415
-    from scrobbler.config.places import state_dir  # noqa: PLC0415
+    from scrobbler.config.paths import state_dir  # noqa: PLC0415
     from scrobbler.daemon import logs  # noqa: PLC0415
 
     logs.configure(Log(level="warning"))
@@ -57,8 +57,8 @@ async def _run(config: "Config", account: str, tokens: Path, *, unlink: bool, ac
     from scrobbler.clock import SystemClock  # noqa: PLC0415
     from scrobbler.http import new_client  # noqa: PLC0415
     from scrobbler.simkl.errors import SimklError  # noqa: PLC0415
-    from scrobbler.simkl.grants import Grants  # noqa: PLC0415
     from scrobbler.simkl.signin import SignIn, SignInError, SimklApp  # noqa: PLC0415
+    from scrobbler.simkl.token_store import Grants  # noqa: PLC0415
     from scrobbler.simkl.tokens import TokenFileError, check_writable  # noqa: PLC0415
 
     settings = config.simkl
@@ -87,11 +87,11 @@ def _know_owners(grants: "Grants", accounts: list[str]) -> None:
     from contextlib import suppress  # noqa: PLC0415 - only when the command runs
 
     from scrobbler.cli.offline import open_store  # noqa: PLC0415
-    from scrobbler.daemon import owners  # noqa: PLC0415
+    from scrobbler.daemon import account_binding  # noqa: PLC0415
     from scrobbler.store.database import FILE_NAME, StorageError  # noqa: PLC0415
 
     with suppress(StorageError), open_store(grants.path.parent / FILE_NAME) as connection:
-        grants.belongs(owners.settled(connection, accounts, grants.get))
+        grants.belongs(account_binding.settled(connection, accounts, grants.get))
 
 
 async def _link(signin: "SignIn", grants: "Grants", account: str, *, accept: bool) -> int:
@@ -153,7 +153,7 @@ def _confirm(other: "OtherAccount") -> bool:
 
 def _load(config_file: Path | None) -> "Config":
     from scrobbler.config.loader import load_file  # noqa: PLC0415
-    from scrobbler.config.places import find_file  # noqa: PLC0415
+    from scrobbler.config.paths import find_file  # noqa: PLC0415
     from scrobbler.config.problems import ConfigError  # noqa: PLC0415
     from scrobbler.sources.registry import kinds  # noqa: PLC0415
 

@@ -28,7 +28,7 @@ def load(config_file: Path | None, *, without_simkl: bool = True) -> tuple["Load
     where the daemon's sandbox is in use.
     """
     from scrobbler.config.loader import load_file  # noqa: PLC0415 (only when a command runs)
-    from scrobbler.config.places import find_file, state_dir  # noqa: PLC0415
+    from scrobbler.config.paths import find_file, state_dir  # noqa: PLC0415
     from scrobbler.config.problems import ConfigError  # noqa: PLC0415
     from scrobbler.sources.registry import kinds  # noqa: PLC0415
 

@@ -17,7 +17,7 @@ def command(config_file: Path | None) -> None:
     """
     from scrobbler.config.effective import effective_yaml  # noqa: PLC0415 (only when the command runs)
     from scrobbler.config.loader import load_file  # noqa: PLC0415
-    from scrobbler.config.places import find_file  # noqa: PLC0415
+    from scrobbler.config.paths import find_file  # noqa: PLC0415
     from scrobbler.sources.registry import kinds  # noqa: PLC0415
 
     loaded = load_file(find_file(config_file, os.environ), os.environ, kinds())

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from scrobbler.cli.common import config_option, load, plain
-from scrobbler.cli.trouble import FAILED, NOT_LINKED
+from scrobbler.cli.exit_codes import FAILED, NOT_LINKED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from scrobbler.cli.examination import Finding
+    from scrobbler.cli.doctor_checks import Finding
 
 
 @click.command("doctor")
@@ -24,8 +24,8 @@ def command(config_file: Path | None) -> None:
     Each line says what was tried; a line that is not good says what to change where. The addresses of hooks are shown
     with their secrets: keep them to yourself. The exit code is 0 when all is good, 3 when only links are missing.
     """
-    from scrobbler.cli.examination import examine  # noqa: PLC0415 (only when the command runs)
-    from scrobbler.config import places  # noqa: PLC0415
+    from scrobbler.cli.doctor_checks import examine  # noqa: PLC0415 (only when the command runs)
+    from scrobbler.config import paths  # noqa: PLC0415
     from scrobbler.config.models import Log  # noqa: PLC0415
     from scrobbler.daemon import logs  # noqa: PLC0415
 
@@ -34,7 +34,7 @@ def command(config_file: Path | None) -> None:
     click.echo(f"good  configuration: {loaded.file}")
     for warning in loaded.warnings:
         click.echo(f"note  {plain(str(warning))}")
-    sandbox = state_dir != places.state_dir(loaded.config, os.environ)
+    sandbox = state_dir != paths.state_dir(loaded.config, os.environ)
     bad = asyncio.run(_show(examine(loaded.config, state_dir, sandbox=sandbox)))
     if bad:
         raise SystemExit(NOT_LINKED if all(one.link for one in bad) else FAILED)

@@ -18,7 +18,7 @@ def command(config_file: Path | None, number: int, before: str | None, *, as_jso
     The first column is the id of the play, as `scrobbler why` takes it.
     """
     from scrobbler.cli.offline import open_store, waiting_reasons  # noqa: PLC0415 (only when the command runs)
-    from scrobbler.status.words import moment  # noqa: PLC0415
+    from scrobbler.status.formatting import moment  # noqa: PLC0415
     from scrobbler.store.database import FILE_NAME  # noqa: PLC0415
     from scrobbler.store.reading import history  # noqa: PLC0415
 

@@ -10,14 +10,14 @@ import msgspec
 
 from scrobbler.clock import Clock, SystemClock
 from scrobbler.config.models import Config
-from scrobbler.daemon import owners
+from scrobbler.daemon import account_binding
 from scrobbler.plays.model import State
-from scrobbler.simkl.grants import Grants
+from scrobbler.simkl.token_store import Grants
 from scrobbler.status.ports import AccountState, SourceHealth
 from scrobbler.store import reading
 from scrobbler.store.database import FILE_NAME, Connection
-from scrobbler.store.plays import get_meta
-from scrobbler.store.schema import MIGRATIONS
+from scrobbler.store.play_state import get_meta
+from scrobbler.store.schema import VERSION, migrate
 
 Result = TypeVar("Result")
 
@@ -54,7 +54,7 @@ class OfflineHouse:
         client_id = self._config.simkl.client_id
         with open_store(self._path) as connection:
             pauses = read_pauses(connection)
-            grants.belongs(owners.settled(connection, list(self._config.accounts), grants.get))
+            grants.belongs(account_binding.settled(connection, list(self._config.accounts), grants.get))
         found = []
         for name in self._config.accounts:
             token = grants.get(name)
@@ -102,16 +102,16 @@ def open_store(path: Path) -> Iterator[Connection]:
         with reading.open_reading(path) as connection:
             yield connection
         return
-    with closing(sqlite3.connect(":memory:")) as empty:
-        for script in MIGRATIONS:
-            empty.executescript(script)
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as empty:
+        for number in range(VERSION):
+            migrate(empty, number)
         yield empty
 
 
 def waiting_reasons(connection: Connection, config: Config, state_dir: Path) -> dict[str, str]:
     """Say per account what its deliveries most likely wait for, as far as store and token file tell."""
     grants = Grants(state_dir / "tokens.json", SystemClock())
-    grants.belongs(owners.settled(connection, list(config.accounts), grants.get))
+    grants.belongs(account_binding.settled(connection, list(config.accounts), grants.get))
     reasons = {}
     for name in config.accounts:
         why_not = grants.why_not(name, config.simkl.client_id)

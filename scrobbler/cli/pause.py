@@ -17,7 +17,7 @@ def command(config_file: Path | None, duration: str | None, account: str | None)
     What plays at this moment is let go of.
     """
     from scrobbler.control.client import NoDaemonError, call  # noqa: PLC0415 (only when the command runs)
-    from scrobbler.status.words import until  # noqa: PLC0415
+    from scrobbler.status.formatting import until  # noqa: PLC0415
 
     loaded, state_dir = load(config_file)
     check_account(account, loaded.config.accounts)
@@ -33,7 +33,7 @@ def command(config_file: Path | None, duration: str | None, account: str | None)
 
 def _end(duration: str | None, now_utc_ms: int) -> int:
     from scrobbler.config.values import ValueProblemError, parse_duration  # noqa: PLC0415
-    from scrobbler.status.words import FOREVER_MS  # noqa: PLC0415
+    from scrobbler.status.formatting import FOREVER_MS  # noqa: PLC0415
 
     if duration is None:
         return FOREVER_MS

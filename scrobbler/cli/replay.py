@@ -35,10 +35,10 @@ def command(recording: Path, file: Path | None, accounts: tuple[str, ...]) -> No
     except OSError as error:
         raise click.ClickException(f"{recording}: cannot be read ({error.strerror})") from None
     rules = _rules(file)
-    unknown = [name for name in accounts if name not in rules.watchers]
+    unknown = [name for name in accounts if name not in rules.accounts]
     if unknown:
-        raise click.UsageError(f"there is no account {unknown[0]}; accounts are {', '.join(rules.watchers)}")
-    options = found.plugin.Options(type="events", account=list(accounts or rules.watchers))
+        raise click.UsageError(f"there is no account {unknown[0]}; accounts are {', '.join(rules.accounts)}")
+    options = found.plugin.Options(type="events", account=list(accounts or rules.accounts))
     plugin = found.plugin.__new__(found.plugin)
     try:
         events = plugin.parse(HookRequest(body=body))
@@ -57,11 +57,11 @@ def command(recording: Path, file: Path | None, accounts: tuple[str, ...]) -> No
 def _rules(file: Path | None) -> "Rules":
     """Take the rules from the configuration where there is one, else one account called `me`."""
     from scrobbler.config.loader import load_file  # noqa: PLC0415
-    from scrobbler.config.places import find_file  # noqa: PLC0415
+    from scrobbler.config.paths import find_file  # noqa: PLC0415
     from scrobbler.config.problems import ConfigError  # noqa: PLC0415
-    from scrobbler.daemon.sourcing import rules_of  # noqa: PLC0415
+    from scrobbler.daemon.source_set import rules_of  # noqa: PLC0415
     from scrobbler.intake.intake import Rules  # noqa: PLC0415
-    from scrobbler.plays.model import Watcher  # noqa: PLC0415
+    from scrobbler.plays.model import AccountPolicy  # noqa: PLC0415
     from scrobbler.sources.registry import kinds  # noqa: PLC0415
 
     try:
@@ -70,7 +70,7 @@ def _rules(file: Path | None) -> "Rules":
         if file is not None:
             click.echo(str(error), err=True)
             sys.exit(2)
-        return Rules(watchers={"me": Watcher(account="me")})
+        return Rules(accounts={"me": AccountPolicy(account="me")})
     try:
         return rules_of(load_file(path, os.environ, kinds()).config)
     except ConfigError as error:

@@ -44,6 +44,6 @@ def keep_pauses(connection: "Connection", pauses: dict[str, int]) -> None:
     import msgspec  # noqa: PLC0415
 
     from scrobbler.cli.offline import PAUSES  # noqa: PLC0415
-    from scrobbler.store.plays import set_meta  # noqa: PLC0415
+    from scrobbler.store.play_state import set_meta  # noqa: PLC0415
 
     set_meta(connection, PAUSES, msgspec.json.encode(pauses).decode())

@@ -41,6 +41,6 @@ def _why_nothing(state_dir: Path, play: str) -> str:
 
 def _note(state_dir: Path, play: str | None) -> int:
     from scrobbler.cli.owner import change  # noqa: PLC0415
-    from scrobbler.store.ledger import reopen  # noqa: PLC0415
+    from scrobbler.store.outbox import reopen  # noqa: PLC0415
 
     return change(state_dir, lambda connection: reopen(connection, play))

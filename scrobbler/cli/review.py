@@ -14,7 +14,7 @@ from scrobbler.cli.common import config_option, load, now_ms, show_json, table
 def command(config_file: Path | None, *, as_json: bool) -> None:
     """Show the plays that could not be recognised, or that Simkl refused, and what can be done."""
     from scrobbler.cli.offline import open_store  # noqa: PLC0415 (only when the command runs)
-    from scrobbler.status.words import moment  # noqa: PLC0415
+    from scrobbler.status.formatting import moment  # noqa: PLC0415
     from scrobbler.store.database import FILE_NAME  # noqa: PLC0415
     from scrobbler.store.reading import undecided  # noqa: PLC0415
 

@@ -29,7 +29,7 @@ _SAMPLE = (
 def command(file: Path | None, *, sandbox: bool) -> None:
     """Run the daemon until SIGTERM."""
     from scrobbler.config.loader import load_file  # noqa: PLC0415 - `--help` must stay quick
-    from scrobbler.config.places import find_file  # noqa: PLC0415
+    from scrobbler.config.paths import find_file  # noqa: PLC0415
     from scrobbler.config.problems import ConfigError  # noqa: PLC0415
     from scrobbler.daemon import logs  # noqa: PLC0415
     from scrobbler.sources.registry import kinds  # noqa: PLC0415

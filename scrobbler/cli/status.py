@@ -43,8 +43,8 @@ def ask(config_file: Path | None) -> "StatusReport":
 
 
 def _lines(status: "StatusReport") -> Iterator[str]:
+    from scrobbler.status.formatting import moment, span  # noqa: PLC0415
     from scrobbler.status.sentences import account_words, playing_words, source_words  # noqa: PLC0415
-    from scrobbler.status.words import moment, span  # noqa: PLC0415
 
     now = status.now_utc_ms
     if status.running and status.started_utc_ms is not None:

@@ -62,7 +62,7 @@ def show(event: "PlayerEvent", ignored: str, *, as_json: bool) -> None:
 def in_words(event: "PlayerEvent", ignored: str) -> str:
     """Put an event into one line."""
     from scrobbler.api import describe  # noqa: PLC0415
-    from scrobbler.status.words import clock  # noqa: PLC0415
+    from scrobbler.status.formatting import clock  # noqa: PLC0415
 
     said = [f"{event.kind:<8}"]
     if event.position_ms is not None:
@@ -105,7 +105,7 @@ async def _listen(kind: type[Any], config: "Config", source: str, options: "Sour
 
     from scrobbler.api import Context  # noqa: PLC0415
     from scrobbler.clock import SystemClock  # noqa: PLC0415
-    from scrobbler.daemon.sourcing import rules_of  # noqa: PLC0415
+    from scrobbler.daemon.source_set import rules_of  # noqa: PLC0415
     from scrobbler.http import new_client  # noqa: PLC0415
     from scrobbler.intake.intake import Refused, SourceIntake  # noqa: PLC0415
 

@@ -19,7 +19,7 @@ def command(config_file: Path | None, play: str, *, as_json: bool) -> None:
     """
     from scrobbler.cli.offline import open_store, waiting_reasons  # noqa: PLC0415 (only when the command runs)
     from scrobbler.store.database import FILE_NAME  # noqa: PLC0415
-    from scrobbler.store.story import why  # noqa: PLC0415
+    from scrobbler.store.explain import why  # noqa: PLC0415
 
     loaded, state_dir = load(config_file)
     name = play_id(play)

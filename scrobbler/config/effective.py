@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from msgspec import Struct, UnsetType, inspect, structs
 
-from scrobbler.config.places import state_dir
+from scrobbler.config.paths import state_dir
 from scrobbler.config.typeinfo import NO_TRAITS, Traits, alternatives, fields_of
 from scrobbler.config.values import format_duration
 

@@ -1,4 +1,4 @@
-"""All configured accounts: their sign-in, their courier, and how they stand."""
+"""All configured accounts: their sign-in, their sender, and how they stand."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -9,12 +9,12 @@ from shlex import quote as shell_quote
 import structlog
 
 from scrobbler.clock import Clock
-from scrobbler.courier.courier import Courier
-from scrobbler.courier.line import Line
-from scrobbler.daemon import owners
+from scrobbler.daemon import account_binding
 from scrobbler.daemon.privacy import Privacy
 from scrobbler.daemon.supervisor import Supervisor
 from scrobbler.plays.model import State
+from scrobbler.sender.backoff import Backoff
+from scrobbler.sender.sender import Sender
 from scrobbler.simkl.client import Simkl
 from scrobbler.simkl.signin import OtherAccount, Prompt, SignIn
 from scrobbler.status.ports import AccountState, SignInOffer
@@ -48,16 +48,16 @@ class Accounts:
         self._signing_in: set[str] = set()
         self._refused: dict[str, str] = {}
         self._clock = clock
-        self.line = Line()
-        self.couriers = {
-            name: Courier(name, state=state, database=database, simkl=simkl, clock=clock, random=random, line=self.line)
+        self.line = Backoff()
+        self.senders = {
+            name: Sender(name, state=state, database=database, simkl=simkl, clock=clock, random=random, line=self.line)
             for name in names
         }
 
     def serve(self, supervisor: Supervisor) -> None:
-        """Start the couriers, and the sign-in of who is not linked."""
-        for name, courier in self.couriers.items():
-            supervisor.serve(f"courier {name}", courier.run)
+        """Start the senders, and the sign-in of who is not linked."""
+        for name, sender in self.senders.items():
+            supervisor.serve(f"sender {name}", sender.run)
         self.check_links(supervisor)
 
     async def settle_owners(self) -> None:
@@ -67,27 +67,27 @@ class Accounts:
         with suppress(StorageError):
             known, now = await self._database.read(
                 lambda connection: (
-                    owners.read(connection),
-                    owners.settled(connection, list(self.couriers), grants.get),
+                    account_binding.read(connection),
+                    account_binding.settled(connection, list(self.senders), grants.get),
                 )
             )
             grants.belongs(known)
             if now != known:
-                await self._database.write(lambda connection: owners.write(connection, now))
+                await self._database.write(lambda connection: account_binding.write(connection, now))
                 grants.belongs(now)
 
     def check_links(self, supervisor: Supervisor) -> None:
-        """Begin to sign in who is not linked, and wake the courier of who is again."""
+        """Begin to sign in who is not linked, and wake the sender of who is again."""
         self._simkl.grants.reload_if_changed()
-        for name, courier in self.couriers.items():
+        for name, sender in self.senders.items():
             linked = self._simkl.grants.linked(name, self._client_id)
             if not linked and name not in self._signing_in:
                 self._signing_in.add(name)
                 supervisor.serve(f"sign-in {name}", lambda name=name: self._sign_in(name))  # type: ignore[misc]
             elif linked:
                 self._refused.pop(name, None)
-                if not courier.standing.linked:
-                    courier.hurry()
+                if not sender.status.linked:
+                    sender.hurry()
 
     async def _sign_in(self, name: str) -> None:
         why = self._simkl.grants.why_not(name, self._client_id)
@@ -111,7 +111,7 @@ class Accounts:
         self._refused.pop(name, None)
         await self.settle_owners()
         log.info("linked", account=name, linked_as=result.name)
-        self.couriers[name].hurry()
+        self.senders[name].hurry()
 
     def _offer(self, prompt: Prompt) -> None:
         self._offers[prompt.account] = prompt
@@ -125,21 +125,21 @@ class Accounts:
         log.warning("sign-in waits", account=name, reason=trouble)
 
     def wake(self, names: Sequence[str]) -> None:
-        """Tell couriers that something changed for their account."""
+        """Tell senders that something changed for their account."""
         for name in names:
-            courier = self.couriers.get(name)
-            if courier is not None:
-                courier.wake()
+            sender = self.senders.get(name)
+            if sender is not None:
+                sender.wake()
 
     def states(self) -> Sequence[AccountState]:
         """Say how every account stands."""
-        return [self._state(name) for name in self.couriers]
+        return [self._state(name) for name in self.senders]
 
     def _state(self, name: str) -> AccountState:
         grants = self._simkl.grants
         token = grants.get(name)
         linked = grants.linked(name, self._client_id)
-        standing = self.couriers[name].standing
+        standing = self.senders[name].status
         allowance = self._simkl.allowance(name)
         offer = self._offers.get(name)
         if offer is not None and offer.expires_utc_ms <= self._clock.now().utc_ms:

@@ -15,7 +15,7 @@ from scrobbler.clock import Clock, SystemClock
 from scrobbler.config.addresses import listen_addresses
 from scrobbler.config.loader import Loaded
 from scrobbler.config.models import Config
-from scrobbler.config.places import state_dir
+from scrobbler.config.paths import state_dir
 from scrobbler.control.lock import StateLock
 from scrobbler.control.server import ControlServer
 from scrobbler.daemon import chores, commands, playground
@@ -24,7 +24,7 @@ from scrobbler.daemon.catching_up import EVERY_S, CatchingUp
 from scrobbler.daemon.notify import Notifier
 from scrobbler.daemon.privacy import Privacy
 from scrobbler.daemon.reloading import Reloader
-from scrobbler.daemon.sourcing import SourceSet, rules_of
+from scrobbler.daemon.source_set import SourceSet, rules_of
 from scrobbler.daemon.supervisor import Supervisor
 from scrobbler.daemon.view import View
 from scrobbler.engine.engine import Engine
@@ -37,11 +37,11 @@ from scrobbler.http import HttpClient, new_client
 from scrobbler.identify.guess import ChildGuesser
 from scrobbler.plays.model import Effect, Fact, Heard, Resolve, State
 from scrobbler.simkl.client import Simkl
-from scrobbler.simkl.grants import Grants
 from scrobbler.simkl.signin import SignIn, SimklApp
-from scrobbler.sources.running import Ports
+from scrobbler.simkl.token_store import Grants
+from scrobbler.sources.source import Ports
 from scrobbler.status.page import StatusPages
-from scrobbler.store import plays
+from scrobbler.store import play_state
 from scrobbler.store.database import FILE_NAME, Database, RefusedError, StorageError
 from scrobbler.store.salvage import examine, open_or_salvage
 
@@ -249,16 +249,16 @@ class Daemon:
         await self.server.stop()
         for source in self.sources:
             await self.supervisor.dismiss(f"source {source.name}")
-        couriers = self.accounts.couriers
-        # Before the pauses are wanted: a courier that is cut off while it tells one would have to tell it again.
-        for name in couriers:
-            await self.supervisor.dismiss(f"courier {name}")
+        senders = self.accounts.senders
+        # Before the pauses are wanted: a sender that is cut off while it tells one would have to tell it again.
+        for name in senders:
+            await self.supervisor.dismiss(f"sender {name}")
         with contextlib.suppress(StorageError):
             await self.engine.lose_contact()
             await self.catching_up.mark()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_S):
-                await asyncio.gather(*(courier.leave() for courier in couriers.values()))
+                await asyncio.gather(*(sender.leave() for sender in senders.values()))
 
     def _chores(self) -> Sequence[chores.Chore]:
         day_s = 86_400.0
@@ -302,7 +302,7 @@ class Daemon:
         await self.engine.hear(heard)
 
     def _on_change(self, effects: Sequence[Effect], state: State) -> None:
-        revisions = {name: banner.revision for name, banner in state.banners.items()}
+        revisions = {name: now_playing.revision for name, now_playing in state.now_playing.items()}
         changed = {name for name, revision in revisions.items() if self._revisions.get(name) != revision}
         self._revisions = revisions
         self.accounts.wake(sorted(changed | {effect.account for effect in effects if isinstance(effect, Fact)}))
@@ -315,10 +315,10 @@ class Daemon:
             await examine(self.database)
 
     async def _recall(self, key: str) -> str | None:
-        return await self.database.read(partial(plays.get_meta, key=key))
+        return await self.database.read(partial(play_state.get_meta, key=key))
 
     async def _remember(self, key: str, value: str) -> None:
-        await self.database.write(partial(plays.set_meta, key=key, value=value))
+        await self.database.write(partial(play_state.set_meta, key=key, value=value))
 
     def http(self) -> HttpClient:
         """Make the shared client on first use."""

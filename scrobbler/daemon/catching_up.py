@@ -10,9 +10,9 @@ from contextlib import suppress
 from functools import partial
 
 from scrobbler.clock import Clock
-from scrobbler.daemon.sourcing import SourceSet
-from scrobbler.sources.running import Source
-from scrobbler.store import plays
+from scrobbler.daemon.source_set import SourceSet
+from scrobbler.sources.source import Source
+from scrobbler.store import play_state
 from scrobbler.store.database import Connection, Database, StorageError
 
 EVERY_S = 300.0
@@ -71,7 +71,7 @@ class CatchingUp:
 
         def write(connection: Connection) -> None:
             for name in heard:
-                plays.set_checkpoint(connection, name, now_ms)
+                play_state.set_checkpoint(connection, name, now_ms)
 
         if heard:
             await self._database.write(write)
@@ -87,12 +87,12 @@ class CatchingUp:
 
     async def _ask(self, source: Source) -> None:
         now_ms = self._clock.now().utc_ms
-        since_ms = await self._database.read(partial(plays.get_checkpoint, source=source.name))
+        since_ms = await self._database.read(partial(play_state.get_checkpoint, source=source.name))
         asked_ms: int | None = now_ms
         if since_ms is not None:
             asked_ms = await source.catch_up(max(since_ms, now_ms - self._limit_ms()))
         if asked_ms is not None and not _gone(source):
-            await self._database.write(partial(plays.set_checkpoint, source=source.name, utc_ms=asked_ms))
+            await self._database.write(partial(play_state.set_checkpoint, source=source.name, utc_ms=asked_ms))
             self._owing.discard(source.name)
 
 

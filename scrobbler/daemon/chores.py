@@ -15,7 +15,7 @@ log = structlog.get_logger("chores")
 
 DAY_MS = 86_400_000
 JOURNAL_DAYS = 400
-"""The journal of plays is kept for a year and a month; plays and the ledger stay."""
+"""The journal of plays is kept for a year and a month; plays and the outbox stay."""
 
 GUESS_DAYS = 180
 

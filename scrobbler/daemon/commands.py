@@ -10,7 +10,7 @@ from scrobbler.api import PlayerEvent, Work, describe
 from scrobbler.control.server import ControlError
 from scrobbler.engine.correcting import CorrectionError, correct
 from scrobbler.status.report import StatusReport, report
-from scrobbler.store import ledger
+from scrobbler.store import outbox
 
 if TYPE_CHECKING:
     from scrobbler.control.server import Handler, Streamer
@@ -25,8 +25,8 @@ def handlers(daemon: "Daemon") -> Mapping[str, "Handler"]:
 
     async def retry(args: dict[str, Any]) -> int:
         play = args.get("play")
-        count = await daemon.database.write(lambda connection: ledger.reopen(connection, play))
-        daemon.accounts.wake(list(daemon.accounts.couriers))
+        count = await daemon.database.write(lambda connection: outbox.reopen(connection, play))
+        daemon.accounts.wake(list(daemon.accounts.senders))
         return count
 
     async def pause(args: dict[str, Any]) -> list[str]:
@@ -48,7 +48,7 @@ def handlers(daemon: "Daemon") -> Mapping[str, "Handler"]:
             words = await correct(daemon.engine, daemon.database, daemon.clock, str(args["play"]), work)
         except CorrectionError as error:
             raise ControlError(str(error)) from None
-        daemon.accounts.wake(list(daemon.accounts.couriers))
+        daemon.accounts.wake(list(daemon.accounts.senders))
         return f"{args['play']} is {describe(work)} now; {words}"
 
     async def link_changed(_args: dict[str, Any]) -> bool:

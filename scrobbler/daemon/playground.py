@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from scrobbler.clock import Clock
-from scrobbler.simkl.grants import Grants
+from scrobbler.simkl.token_store import Grants
 from scrobbler.simkl.tokens import Token
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import msgspec
 
 from scrobbler.clock import Clock
 from scrobbler.store.database import Connection, Database
-from scrobbler.store.plays import get_meta, set_meta
+from scrobbler.store.play_state import get_meta, set_meta
 
 KEY = "pauses"
 _PAUSES = msgspec.json.Decoder(dict[str, int])

@@ -13,7 +13,7 @@ from scrobbler.config.changes import diff
 from scrobbler.config.loader import Loaded, load_file
 from scrobbler.config.problems import ConfigError
 from scrobbler.daemon import logs
-from scrobbler.daemon.sourcing import rules_of
+from scrobbler.daemon.source_set import rules_of
 from scrobbler.intake.users import accounts_of
 from scrobbler.sources.registry import kinds
 

@@ -10,15 +10,15 @@ from msgspec import Struct
 
 from scrobbler.api import PlayerEvent, SourceOptions, Traits, Work, describe
 from scrobbler.clock import Now, iso, utc_ms
-from scrobbler.courier.courier import Courier
-from scrobbler.courier.line import Line
 from scrobbler.engine.engine import Engine
 from scrobbler.engine.resolver import Resolver
 from scrobbler.identify.guess import ChildGuesser
 from scrobbler.intake.intake import Refused, Rules, SourceIntake
-from scrobbler.plays.draft import DAY_MS
 from scrobbler.plays.machine import next_deadline
 from scrobbler.plays.model import Effect, Resolve, State
+from scrobbler.plays.step_context import DAY_MS
+from scrobbler.sender.backoff import Backoff
+from scrobbler.sender.sender import Sender
 from scrobbler.simkl.allowance import Allowance
 from scrobbler.simkl.payloads import Watch
 from scrobbler.simkl.replies import HistoryReply, ScrobbleReply
@@ -129,7 +129,7 @@ class Recording(Struct, frozen=True, kw_only=True):
     rules: Rules
 
 
-async def replay(recording: Recording, start_utc_ms: int, say: Say) -> Sequence[reading.Play]:
+async def replay(recording: Recording, start_utc_ms: int, say: Say) -> Sequence[reading.PlaySummary]:
     """Feed the events at their own times; a day later everything is over. Returns the plays, newest first."""
     first = next((event.at for event in recording.events if event.at is not None), None)
     clock = ReplayClock(start_utc_ms if first is None else utc_ms(first))
@@ -160,9 +160,9 @@ class _House:
         self.resolver = Resolver(self.engine, NoSources(), guesser, clock)
         self.intake = SourceIntake(SOURCE, recording.options, recording.traits, recording.rules)
         paper = PaperSimkl(clock, say)
-        line = Line()
-        self.couriers = [
-            Courier(
+        line = Backoff()
+        self.senders = [
+            Sender(
                 name,
                 state=lambda: self.engine.state,
                 database=database,
@@ -171,7 +171,7 @@ class _House:
                 random=Random(0),  # noqa: S311 - a replay is the same every time
                 line=line,
             )
-            for name in recording.rules.watchers
+            for name in recording.rules.accounts
         ]
 
     def _on_change(self, effects: Sequence[Effect], state: State) -> None:
@@ -194,7 +194,7 @@ class _House:
     async def _settle(self) -> None:
         while self._questions:
             await self.resolver.resolve(self._questions.pop(0))
-        untils = [await courier.flush() for courier in self.couriers]
+        untils = [await sender.flush() for sender in self.senders]
         self._again = [until for until in untils if until is not None]
 
     async def _pass_time(self, until_mono_ms: int) -> None:

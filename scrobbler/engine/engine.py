@@ -9,7 +9,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scrobbler.clock import Clock, Now, wait_for_either
-from scrobbler.plays.draft import rebase
 from scrobbler.plays.machine import next_deadline, step
 from scrobbler.plays.model import (
     ContactLost,
@@ -26,7 +25,8 @@ from scrobbler.plays.model import (
     State,
     Unidentified,
 )
-from scrobbler.store import ledger, plays, salvage, works
+from scrobbler.plays.step_context import rebase
+from scrobbler.store import outbox, play_state, salvage, titles
 from scrobbler.store.database import Connection, DamagedError, Database, StorageError
 
 Result = TypeVar("Result")
@@ -52,7 +52,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     """What the resolver found for a session."""
 
     session: str
-    names: works.Names
+    names: titles.Names
     runtime_ms: int | None
     confidence: float
     reasons: tuple[str, ...]
@@ -83,28 +83,28 @@ class Engine:
         now = self._clock.now()
 
         def load(connection: Connection) -> State:
-            state = plays.load_state(connection)
-            ledger.only_history(connection)
-            for account in ledger.forget_open_attempts(connection, now.utc_ms):
-                shown = ledger.get_shown(connection, account)
-                ledger.set_shown(connection, replace(shown, sure=False))
+            state = play_state.load_state(connection)
+            outbox.only_history(connection)
+            for account in outbox.forget_open_attempts(connection, now.utc_ms):
+                remote = outbox.get_remote_state(connection, account)
+                outbox.set_remote_state(connection, replace(remote, confirmed=False))
             rebased = rebase(state, self._clock_shift(connection, now))
             # Together with the clock that they now belong to: the next start must not move these times again, nor miss to.
-            plays.save_state(connection, state, rebased)
+            play_state.save_state(connection, state, rebased)
             return rebased
 
         self.state = self._saved = await self._database.write(load)
         await self._take_now(ContactLost(settle_ms=RESTART_SETTLE_MS))
         self._loaded = True
-        waiting = {one.voice for one in self.state.viewings.values() if one.work is None and one.outcome is None}
+        waiting = {one.primary for one in self.state.plays.values() if one.work is None and one.outcome is None}
         unknown = [one for one in self.state.sessions.values() if one.id in waiting and one.work_id is None]
         self.listener([Resolve(session=one.id) for one in unknown], self.state)
 
     def _clock_shift(self, connection: Connection, now: Now) -> int:
         """Say by how much the monotonic clock of an earlier boot differs from this one's."""
         offset = now.utc_ms - now.mono_ms
-        saved = plays.get_meta(connection, "clock")
-        plays.set_meta(connection, "clock", f"{self._boot_id} {offset}")
+        saved = play_state.get_meta(connection, "clock")
+        play_state.set_meta(connection, "clock", f"{self._boot_id} {offset}")
         if saved is None:
             return 0
         boot_id, _, old_offset = saved.partition(" ")
@@ -119,10 +119,10 @@ class Engine:
         session = self.state.sessions.get(answer.session)
         if session is None:
             return
-        accounts = [watcher.account for watcher in session.watchers]
+        accounts = [policy.account for policy in session.accounts]
 
         def prepare(connection: Connection, now: Now) -> Input:
-            number = works.work_number(connection, answer.names, now.utc_ms, window_ms=JOIN_WINDOW_MS)
+            number = titles.work_number(connection, answer.names, now.utc_ms, window_ms=JOIN_WINDOW_MS)
             return Identified(
                 session=answer.session,
                 work_id=number,
@@ -130,7 +130,7 @@ class Engine:
                 runtime_ms=answer.runtime_ms,
                 confidence=answer.confidence,
                 reasons=answer.reasons,
-                priors=tuple(works.prior(connection, one, number, session.opened_utc_ms) for one in accounts),
+                priors=tuple(titles.prior(connection, one, number, session.opened_utc_ms) for one in accounts),
             )
 
         await self._apply_prepared(prepare)
@@ -147,7 +147,7 @@ class Engine:
         """Write a line into the journal of a session."""
         now = self._clock.now()
         note = Note(about=session, step=step, text=text)
-        await self._database.write(lambda connection: plays.write_notes(connection, [note], now.utc_ms))
+        await self._database.write(lambda connection: play_state.write_notes(connection, [note], now.utc_ms))
 
     async def hide(self, account: str) -> None:
         """Begin private mode for an account."""
@@ -206,7 +206,7 @@ class Engine:
         await salvage.heal(self._database, self._clock.now())
 
         def both(connection: Connection) -> Result:
-            plays.save_state(connection, plays.load_state(connection), self._saved)
+            play_state.save_state(connection, play_state.load_state(connection), self._saved)
             return work(connection)
 
         return await self._database.write(both)
@@ -291,12 +291,12 @@ class Engine:
     def _save(self, connection: Connection, state: State, effects: Sequence[Effect], now: Now) -> None:
         if self.fault:
             # Only what really writes proves that the store takes something again.
-            plays.set_meta(connection, "recovered", str(now.utc_ms))
-        plays.save_state(connection, self._saved, state)
-        plays.write_notes(connection, [one for one in effects if isinstance(one, Note)], now.utc_ms)
+            play_state.set_meta(connection, "recovered", str(now.utc_ms))
+        play_state.save_state(connection, self._saved, state)
+        play_state.write_notes(connection, [one for one in effects if isinstance(one, Note)], now.utc_ms)
         for effect in effects:
             if isinstance(effect, Fact):
-                ledger.owe(connection, effect, now.utc_ms)
+                outbox.enqueue(connection, effect, now.utc_ms)
 
     def _commit(self, state: State, effects: Sequence[Effect]) -> None:
         self.state = self._saved = state
@@ -323,7 +323,7 @@ async def _carry_through(work: Coroutine[Any, Any, None]) -> None:
 
 def _only_ticks(old: State, new: State) -> bool:
     """Tell whether a step moved positions and nothing else, so that it may be held a few seconds."""
-    if old.serial != new.serial or old.viewings != new.viewings or old.sessions.keys() != new.sessions.keys():
+    if old.serial != new.serial or old.plays != new.plays or old.sessions.keys() != new.sessions.keys():
         return False
     for key, session in new.sessions.items():
         before = old.sessions[key]
@@ -336,6 +336,6 @@ def _only_ticks(old: State, new: State) -> bool:
         ):
             return False
     return all(
-        (shown := old.banners.get(account)) is not None and shown.revision == banner.revision
-        for account, banner in new.banners.items()
+        (shown := old.now_playing.get(account)) is not None and shown.revision == now_playing.revision
+        for account, now_playing in new.now_playing.items()
     )

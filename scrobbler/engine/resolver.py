@@ -16,7 +16,7 @@ from scrobbler.identify.resolver import identify
 from scrobbler.identify.work import Identification
 from scrobbler.plays.model import Session
 from scrobbler.store.database import StorageError
-from scrobbler.store.works import Names
+from scrobbler.store.titles import Names
 
 log = structlog.get_logger("resolver")
 

@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 from scrobbler.api import SKIP_WORDS, File, Filter, Item, Names, PlayerEvent, SourceOptions, Traits, User
 from scrobbler.intake.filters import lets_in, matches, title_of
 from scrobbler.intake.users import UserMap, as_list
-from scrobbler.plays.model import Heard, Nature, Watcher
+from scrobbler.plays.model import AccountPolicy, Heard, SourceTraits
 
 
 class Refused(Struct, frozen=True, kw_only=True):
@@ -20,7 +20,7 @@ class Refused(Struct, frozen=True, kw_only=True):
 class Rules(Struct, frozen=True, kw_only=True):
     """What of the configuration concerns every source: the accounts, and what to ignore."""
 
-    watchers: Mapping[str, Watcher]
+    accounts: Mapping[str, AccountPolicy]
     ignore_paths: tuple[str, ...] = ()
     ignore_titles: tuple[str, ...] = ()
     shorter_than_ms: int = 300_000
@@ -37,7 +37,7 @@ class SourceIntake:
         self._rules = rules
         self._users = _user_map(options.users)
         self._accounts = () if options.account is UNSET else as_list(options.account)
-        self._nature = Nature(
+        self._traits = SourceTraits(
             ticks=traits.ticks,
             quiet_ms=int(traits.quiet_s * 1000),
             close_ms=int(traits.close_s * 1000),
@@ -46,23 +46,23 @@ class SourceIntake:
 
     def admit(self, event: PlayerEvent, hidden: frozenset[str] = frozenset()) -> Heard | Refused:
         """Decide on one event. `hidden` are the accounts in private mode."""
-        accounts = self._who(event)
-        if accounts is None:
+        mapped = self._who(event)
+        if mapped is None:
             user = event.user or User()
             why = "its user is not under `users`" if event.user else "it names no user, and `users` has no `*`"
             return Refused(reason=f"nobody's: {why}", once=f"user:{user.id or user.name}")
-        known = [name for name in dict.fromkeys(accounts) if name in self._rules.watchers]
-        watchers = tuple(self._rules.watchers[name] for name in known if name not in hidden)
-        if not watchers:
-            return Refused(reason=_nobody(accounts, known))
+        known = [name for name in dict.fromkeys(mapped) if name in self._rules.accounts]
+        accounts = tuple(self._rules.accounts[name] for name in known if name not in hidden)
+        if not accounts:
+            return Refused(reason=_nobody(mapped, known))
         if event.kind == "marked" and not self._marks:
             return Refused(reason="marks by hand are not taken over here (`marks: true` changes that)")
         if isinstance(event.item, File) and self.outside(event.item.path):
             return Refused(reason="outside the paths that count here")
         return Heard(
             source=self._source,
-            nature=self._nature,
-            watchers=watchers,
+            traits=self._traits,
+            accounts=accounts,
             event=event,
             shorter_than_ms=self._rules.shorter_than_ms,
             ignored=self._why_not(event),

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from scrobbler.api import Episode, Movie, Work
 from scrobbler.plays.coverage import Coverage, unseen_share
-from scrobbler.plays.model import Watcher
+from scrobbler.plays.model import AccountPolicy
 
 SIMKL_PERCENT = 80.0
 """Where Simkl itself counts a stop as a watch (simkl-api.md 4.2)."""
@@ -58,9 +58,9 @@ def locate(position_ms: int | None, runtime_ms: int | None, parts: int) -> tuple
     return part, percent(position_ms - start, end - start)
 
 
-def threshold_of(watcher: Watcher, work: Work | None) -> float:
+def threshold_of(policy: AccountPolicy, work: Work | None) -> float:
     """Give the percentage from which this account counts this kind of work as watched."""
-    return watcher.episode_percent if isinstance(work, Episode) else watcher.movie_percent
+    return policy.episode_percent if isinstance(work, Episode) else policy.movie_percent
 
 
 class Evidence(Struct, frozen=True, kw_only=True):

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from msgspec.structs import replace
 
 from scrobbler.clock import Now
-from scrobbler.plays import banners, following, joining, listening, marking, sessions, silence
-from scrobbler.plays.draft import DAY_MS, Draft
+from scrobbler.plays import apply_event, lifecycle, marking, merging, now_playing, sessions, timeouts
 from scrobbler.plays.model import (
     ContactLost,
     Deadline,
@@ -20,14 +19,15 @@ from scrobbler.plays.model import (
     Identified,
     Ignore,
     Input,
+    Play,
     Session,
     State,
     Unidentified,
-    Viewing,
 )
+from scrobbler.plays.step_context import DAY_MS, StepContext
 from scrobbler.plays.table import REPLACES, TABLE, Action, Situation
 
-_ON_SESSION: dict[Action, Callable[[Draft, Session, Heard], None]] = {
+_ON_SESSION: dict[Action, Callable[[StepContext, Session, Heard], None]] = {
     "go on": sessions.go_on,
     "hold": sessions.hold,
     "jump": sessions.jump,
@@ -44,159 +44,159 @@ _ON_SESSION: dict[Action, Callable[[Draft, Session, Heard], None]] = {
 
 def step(state: State, given: Input, now: Now) -> tuple[State, tuple[Effect, ...]]:
     """Answer one input. What is overdue at `now` happens first, so that a late wake-up changes nothing of the order."""
-    draft = Draft(state, now)
-    _run_deadlines(draft)
-    settle_ms = banners.SETTLE_MS
+    context = StepContext(state, now)
+    _run_deadlines(context)
+    settle_ms = now_playing.SETTLE_MS
     match given:
         case Heard():
-            _hear(draft, given)
-        case Identified(session=name) if name in draft.sessions:
-            joining.identify(draft, draft.sessions[name], given)
-        case Unidentified(session=name, reason=reason) if name in draft.sessions:
-            _give_up(draft, draft.sessions[name], reason)
-        case Ignore(session=name, reason=reason) if name in draft.sessions:
-            listening.ignore(draft, draft.sessions[name], reason)
+            _hear(context, given)
+        case Identified(session=name) if name in context.sessions:
+            merging.identify(context, context.sessions[name], given)
+        case Unidentified(session=name, reason=reason) if name in context.sessions:
+            _give_up(context, context.sessions[name], reason)
+        case Ignore(session=name, reason=reason) if name in context.sessions:
+            apply_event.ignore(context, context.sessions[name], reason)
         case Hide(account=account):
-            _hide(draft, account)
+            _hide(context, account)
         case ContactLost(settle_ms=settle_ms):
-            _lose_sight(draft)
+            _lose_sight(context)
         case Deadline() | Identified() | Unidentified() | Ignore():
             pass
-    _run_deadlines(draft)
-    banners.refresh(draft, settle_ms=settle_ms)
-    return draft.result(), tuple(draft.effects)
+    _run_deadlines(context)
+    now_playing.refresh(context, settle_ms=settle_ms)
+    return context.result(), tuple(context.effects)
 
 
 def next_deadline(state: State) -> int | None:
     """Say when something happens by the mere passing of time, on the monotonic clock in ms."""
-    return min(_dues(state.sessions.values(), state.viewings.values()), default=None)
+    return min(_dues(state.sessions.values(), state.plays.values()), default=None)
 
 
-def _dues(sessions: Iterable[Session], viewings: Iterable[Viewing]) -> Iterator[int]:
+def _dues(sessions: Iterable[Session], plays: Iterable[Play]) -> Iterator[int]:
     for session in sessions:
-        dues = (silence.quiet_due(session), silence.close_due(session))
+        dues = (timeouts.quiet_due(session), timeouts.close_due(session))
         yield from (due for due in dues if due is not None)
         if not session.open:
             yield session.over_mono_ms + DAY_MS
-    for viewing in viewings:
-        if viewing.closing_mono_ms is not None:
-            yield viewing.closing_mono_ms
-        if viewing.closed_mono_ms is not None:
-            yield viewing.closed_mono_ms + DAY_MS
+    for play in plays:
+        if play.closing_mono_ms is not None:
+            yield play.closing_mono_ms
+        if play.closed_mono_ms is not None:
+            yield play.closed_mono_ms + DAY_MS
 
 
-def _run_deadlines(draft: Draft) -> None:
+def _run_deadlines(context: StepContext) -> None:
     """Do what is due, and say until when nothing else is."""
-    if draft.calm_until_mono_ms is not None:
-        draft.calm_until_mono_ms = _earliest(draft, draft.calm_until_mono_ms)
-        if draft.now.mono_ms < draft.calm_until_mono_ms:
+    if context.calm_until_mono_ms is not None:
+        context.calm_until_mono_ms = _earliest(context, context.calm_until_mono_ms)
+        if context.now.mono_ms < context.calm_until_mono_ms:
             return
-    for name in list(draft.sessions):
-        session = draft.sessions[name]
-        quiet = silence.quiet_due(session)
-        if quiet is not None and quiet <= draft.now.mono_ms:
-            silence.fall_quiet(draft, session, "nothing was heard of the player")
-        session = draft.sessions[name]
-        close = silence.close_due(session)
-        if close is not None and close <= draft.now.mono_ms:
-            silence.fall_silent(draft, session)
-    for viewing in list(draft.viewings.values()):
-        if viewing.closing_mono_ms is not None and viewing.closing_mono_ms <= draft.now.mono_ms:
-            following.closing_due(draft, draft.viewings[viewing.id])
-    draft.forget_old()
-    draft.changed_sessions.update(draft.sessions)
-    draft.changed_viewings.update(draft.viewings)
-    draft.calm_until_mono_ms = _earliest(draft, draft.now.mono_ms + DAY_MS)
+    for name in list(context.sessions):
+        session = context.sessions[name]
+        quiet = timeouts.quiet_due(session)
+        if quiet is not None and quiet <= context.now.mono_ms:
+            timeouts.fall_quiet(context, session, "nothing was heard of the player")
+        session = context.sessions[name]
+        close = timeouts.close_due(session)
+        if close is not None and close <= context.now.mono_ms:
+            timeouts.fall_silent(context, session)
+    for play in list(context.plays.values()):
+        if play.closing_mono_ms is not None and play.closing_mono_ms <= context.now.mono_ms:
+            lifecycle.closing_due(context, context.plays[play.id])
+    context.forget_old()
+    context.changed_sessions.update(context.sessions)
+    context.changed_plays.update(context.plays)
+    context.calm_until_mono_ms = _earliest(context, context.now.mono_ms + DAY_MS)
 
 
-def _earliest(draft: Draft, bound_mono_ms: int) -> int:
+def _earliest(context: StepContext, bound_mono_ms: int) -> int:
     """Say when something may be due, where what was not changed since is due at `bound_mono_ms` at the earliest."""
-    sessions = [draft.sessions[one] for one in draft.changed_sessions if one in draft.sessions]
-    viewings = [draft.viewings[one] for one in draft.changed_viewings if one in draft.viewings]
-    draft.changed_sessions.clear()
-    draft.changed_viewings.clear()
-    return min((bound_mono_ms, *_dues(sessions, viewings)))
+    sessions = [context.sessions[one] for one in context.changed_sessions if one in context.sessions]
+    plays = [context.plays[one] for one in context.changed_plays if one in context.plays]
+    context.changed_sessions.clear()
+    context.changed_plays.clear()
+    return min((bound_mono_ms, *_dues(sessions, plays)))
 
 
-def _lose_sight(draft: Draft) -> None:
-    for session in list(draft.sessions.values()):
-        if session.open or session.over_mono_ms == draft.now.mono_ms:
-            session = draft.put(replace(session, blind_mono_ms=draft.now.mono_ms))  # noqa: PLW2901
+def _lose_sight(context: StepContext) -> None:
+    for session in list(context.sessions.values()):
+        if session.open or session.over_mono_ms == context.now.mono_ms:
+            session = context.put(replace(session, blind_mono_ms=context.now.mono_ms))  # noqa: PLW2901
         if session.mode == "playing":
-            silence.fall_quiet(draft, session, "the daemon lost sight of the player")
-    for viewing in list(draft.viewings.values()):
+            timeouts.fall_quiet(context, session, "the daemon lost sight of the player")
+    for play in list(context.plays.values()):
         # No second player can confirm its end any more.
-        if viewing.closing_mono_ms is not None:
-            following.closing_due(draft, viewing)
+        if play.closing_mono_ms is not None:
+            lifecycle.closing_due(context, play)
 
 
-def _hide(draft: Draft, account: str) -> None:
-    for viewing in list(draft.viewings.values()):
-        if viewing.account == account and viewing.open:
-            hidden = replace(viewing, outcome="ignored", outcome_reason="private mode")
-            draft.note(viewing.id, "ignored", "private mode")
-            following.close(draft, hidden)
+def _hide(context: StepContext, account: str) -> None:
+    for play in list(context.plays.values()):
+        if play.account == account and play.open:
+            hidden = replace(play, outcome="ignored", outcome_reason="private mode")
+            context.note(play.id, "ignored", "private mode")
+            lifecycle.close(context, hidden)
 
 
-def _give_up(draft: Draft, session: Session, reason: str) -> None:
-    for viewing in draft.viewings_of(session):
-        if viewing.work is None and viewing.outcome is None:
-            draft.put_viewing(replace(viewing, outcome="needs review", outcome_reason=reason))
-            draft.note(viewing.id, "not identified", reason)
+def _give_up(context: StepContext, session: Session, reason: str) -> None:
+    for play in context.plays_of(session):
+        if play.work is None and play.outcome is None:
+            context.put_play(replace(play, outcome="needs review", outcome_reason=reason))
+            context.note(play.id, "not identified", reason)
 
 
-def _hear(draft: Draft, heard: Heard) -> None:
-    heard = listening.sane(heard)
+def _hear(context: StepContext, heard: Heard) -> None:
+    heard = apply_event.sane(heard)
     here = [
         one
-        for one in draft.sessions.values()
+        for one in context.sessions.values()
         if one.source == heard.source and one.player == heard.event.player and one.origin == "heard"
     ]
     same = [one for one in here if one.item_key == heard.event.item_key]
     session = max(same, key=lambda one: (one.open, one.opened_mono_ms, one.heard_mono_ms), default=None)
     action = TABLE[heard.event.kind][_situation(session)]
-    if heard.event.kind == "watched" and listening.past_utc_ms(draft, heard) is not None:
+    if heard.event.kind == "watched" and apply_event.past_utc_ms(context, heard) is not None:
         action = "recall"
-    if session is not None and _swapped(draft, session, here, heard):
-        sessions.overtaken_by_next(draft, session, heard)
+    if session is not None and _swapped(context, session, here, heard):
+        sessions.overtaken_by_next(context, session, heard)
         return
-    if heard.event.kind in REPLACES and heard.event.observed and not _only_echoes(draft, session, heard):
+    if heard.event.kind in REPLACES and heard.event.observed and not _only_echoes(context, session, heard):
         for other in here:
             if other.open and other.item_key != heard.event.item_key:
-                sessions.replaced(draft, other)
+                sessions.replaced(context, other)
     if session is not None and session.open and heard.ignored:
-        listening.ignore(draft, session, heard.ignored)
+        apply_event.ignore(context, session, heard.ignored)
     elif session is None or action in ("mark", "recall"):
-        _without_session(draft, action, session, heard)
+        _without_session(context, action, session, heard)
     else:
-        _ON_SESSION[action](draft, session, heard)
+        _ON_SESSION[action](context, session, heard)
 
 
-def _swapped(draft: Draft, session: Session, here: list[Session], heard: Heard) -> bool:
+def _swapped(context: StepContext, session: Session, here: list[Session], heard: Heard) -> bool:
     """Tell whether the next item overtook this word about an item that it has just replaced (players.md 1.5)."""
     return (
         heard.event.kind in ("progress", "pause", "seek")
         and session.ending == "replaced"
-        and draft.now.mono_ms - session.over_mono_ms <= sessions.SWAPPED_MS
+        and context.now.mono_ms - session.over_mono_ms <= sessions.SWAPPED_MS
         and any(other.open for other in here)
     )
 
 
-def _only_echoes(draft: Draft, session: Session | None, heard: Heard) -> bool:
+def _only_echoes(context: StepContext, session: Session | None, heard: Heard) -> bool:
     """Tell whether a word about an item that is over says nothing of what plays now."""
-    return session is not None and _situation(session) == "finished" and sessions.echoes(draft, session, heard)
+    return session is not None and _situation(session) == "finished" and sessions.echoes(context, session, heard)
 
 
-def _without_session(draft: Draft, action: Action, known: Session | None, heard: Heard) -> None:
+def _without_session(context: StepContext, action: Action, known: Session | None, heard: Heard) -> None:
     match action:
         case "begin" | "begin paused" if heard.event.observed:
-            listening.begin(draft, heard, "paused" if action == "begin paused" else "playing")
+            apply_event.begin(context, heard, "paused" if action == "begin paused" else "playing")
         case "begin and finish" if heard.event.observed:
-            sessions.begin_and_finish(draft, heard)
+            sessions.begin_and_finish(context, heard)
         case "recall":
-            sessions.recall(draft, heard)
+            sessions.recall(context, heard)
         case "mark":
-            marking.mark(draft, known, heard)
+            marking.mark(context, known, heard)
         case _:
             pass
 

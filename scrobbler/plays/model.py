@@ -1,4 +1,4 @@
-"""The nouns of the state machine: sessions, viewings, banners, facts, and what happens to them.
+"""The nouns of the state machine: sessions, plays, now playing, facts, and what happens to them.
 
 All of it is immutable and serialisable; times are readings of `Now` in ms (`*_utc_ms` for people, `*_mono_ms` for
 durations), positions and lengths are ms from the item's beginning.
@@ -17,7 +17,7 @@ Origin: TypeAlias = Literal["heard", "recalled", "marked"]
 Telling: TypeAlias = Literal["live", "remembered"]
 
 
-class Watcher(Struct, frozen=True, kw_only=True):
+class AccountPolicy(Struct, frozen=True, kw_only=True):
     """One account in front of a player. `threshold` is the percentage from which a play counts as watched."""
 
     account: str
@@ -26,7 +26,7 @@ class Watcher(Struct, frozen=True, kw_only=True):
     rewatch: bool = False
 
 
-class Nature(Struct, frozen=True, kw_only=True):
+class SourceTraits(Struct, frozen=True, kw_only=True):
     """What is known of a source's habits, taken from its plugin's traits (rule 10)."""
 
     ticks: bool
@@ -44,8 +44,8 @@ class Heard(Struct, frozen=True, kw_only=True, tag="heard"):
     """
 
     source: str
-    nature: Nature
-    watchers: tuple[Watcher, ...]
+    traits: SourceTraits
+    accounts: tuple[AccountPolicy, ...]
     event: PlayerEvent
     shorter_than_ms: int = 0
     ignored: str = ""
@@ -127,8 +127,8 @@ class Session(Struct, frozen=True, kw_only=True):
     source: str
     player: str
     item_key: str
-    nature: Nature
-    watchers: tuple[Watcher, ...]
+    traits: SourceTraits
+    accounts: tuple[AccountPolicy, ...]
     ticking: bool = False
     rhythm_ms: int = 0
     origin: Origin = "heard"
@@ -166,19 +166,19 @@ class Session(Struct, frozen=True, kw_only=True):
         return self.mode != "over"
 
 
-class Viewing(Struct, frozen=True, kw_only=True):
+class Play(Struct, frozen=True, kw_only=True):
     """One account watching one work, on one player or several at once. This is what users call a play.
 
-    `voice` is the session that speaks for it. `part` is the episode of a file with several that plays now, from 0;
+    `primary` is the session that speaks for it. `part` is the episode of a file with several that plays now, from 0;
     `watched_parts` are those owed as watched, `left_at` the part and the percentage last owed as left. `outcome` is set where
-    no fact of the ledger says how it ended.
+    no fact of the outbox says how it ended.
     """
 
     id: str
     account: str
-    threshold: Watcher
+    policy: AccountPolicy
     sessions: tuple[str, ...]
-    voice: str
+    primary: str
     item: Item | None = None
     work_id: int | None = None
     work: Work | None = None
@@ -201,7 +201,7 @@ class Viewing(Struct, frozen=True, kw_only=True):
         return self.closed_utc_ms is None
 
 
-class Banner(Struct, frozen=True, kw_only=True):
+class NowPlaying(Struct, frozen=True, kw_only=True):
     """What Simkl should show for one account now.
 
     `revision` rises when what it says changes; a new position alone does not. `settle_mono_ms`: before that time the
@@ -211,7 +211,7 @@ class Banner(Struct, frozen=True, kw_only=True):
     account: str
     revision: int = 0
     mode: Literal["nothing", "playing", "paused"] = "nothing"
-    viewing: str | None = None
+    play: str | None = None
     part: int = 0
     work_id: int | None = None
     work: Work | None = None
@@ -227,7 +227,7 @@ class Fact(Struct, frozen=True, kw_only=True, tag="fact"):
     `live` is False where the play lies in the past and can only be told as history. `reason` is for `why`.
     """
 
-    viewing: str
+    play: str
     part: int
     account: str
     work_id: int
@@ -242,7 +242,7 @@ class Fact(Struct, frozen=True, kw_only=True, tag="fact"):
 
 
 class Note(Struct, frozen=True, kw_only=True, tag="note"):
-    """One line of the journal about a play (a viewing's or a session's id)."""
+    """One line of the journal about a play (a play's or a session's id)."""
 
     about: str
     step: str
@@ -259,14 +259,14 @@ Effect: TypeAlias = Fact | Note | Resolve
 
 
 class State(Struct, frozen=True, kw_only=True):
-    """All that is going on, and for a day what went on. `serial` is the number of the next viewing.
+    """All that is going on, and for a day what went on. `serial` is the number of the next play.
 
     `calm_until_mono_ms`: nothing falls due by the mere passing of time before then (None: nobody has looked yet). It may be
     too early, never too late, and spares the many ticks of a full house a look at every session.
     """
 
     sessions: dict[str, Session] = {}
-    viewings: dict[str, Viewing] = {}
-    banners: dict[str, Banner] = {}
+    plays: dict[str, Play] = {}
+    now_playing: dict[str, NowPlaying] = {}
     serial: int = 1
     calm_until_mono_ms: int | None = None

@@ -13,10 +13,10 @@ from scrobbler.http import HttpClient
 from scrobbler.simkl import oauth
 from scrobbler.simkl.allowance import Allowance, Allowances, next_midnight_ms
 from scrobbler.simkl.errors import HaltAll, NotLinked, RetryLater, SimklError
-from scrobbler.simkl.grants import Grants
-from scrobbler.simkl.pace import Lane, Pace
+from scrobbler.simkl.rate_limit import Lane, Pace
+from scrobbler.simkl.refusals import Waits, verdict
+from scrobbler.simkl.token_store import Grants
 from scrobbler.simkl.tokens import Token, TokenFileError
-from scrobbler.simkl.verdict import Waits, verdict
 from scrobbler.simkl.wire import Method, Reply, Wire
 
 # Passes whether the lock lasts as long as a write or 20 s after it (design.md rule 16, simkl-api.md 4.4).

@@ -15,9 +15,9 @@ from scrobbler.simkl import replies
 from scrobbler.simkl.allowance import Allowance
 from scrobbler.simkl.calls import Calls, unreadable
 from scrobbler.simkl.errors import NoMatch, SimklError
-from scrobbler.simkl.grants import Grants
 from scrobbler.simkl.payloads import Form, Watch, forms, percent
 from scrobbler.simkl.replies import AccountInfo, HistoryReply, ScrobbleReply
+from scrobbler.simkl.token_store import Grants
 from scrobbler.simkl.wire import Reply
 
 Action: TypeAlias = Literal["start", "pause", "stop"]

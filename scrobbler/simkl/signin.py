@@ -14,10 +14,10 @@ from scrobbler.http import HttpClient
 from scrobbler.simkl import oauth, replies
 from scrobbler.simkl.calls import lifetime
 from scrobbler.simkl.errors import HaltAll, RetryLater
-from scrobbler.simkl.grants import Grants
+from scrobbler.simkl.refusals import HALT_TEXT
 from scrobbler.simkl.replies import AccountInfo
+from scrobbler.simkl.token_store import Grants
 from scrobbler.simkl.tokens import Generation, Token
-from scrobbler.simkl.verdict import HALT_TEXT
 from scrobbler.simkl.wire import Reply, Wire
 
 SETTINGS_PAGE = "simkl.com/settings/developer"

@@ -117,7 +117,7 @@ def _stored(counts: reading.Counts, queue: Iterable[reading.Owed]) -> Iterator[s
         "scrobbler_ledger_rows",
         "gauge",
         "What plays amounted to, and whether Simkl knows it: due, settled, refused, review.",
-        [({"kind": kind, "state": state}, count) for (kind, state), count in sorted(counts.ledger.items())],
+        [({"kind": kind, "state": state}, count) for (kind, state), count in sorted(counts.outbox.items())],
     )
     yield from _family(
         "scrobbler_ledger_due",

@@ -6,10 +6,10 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from scrobbler.status import metrics as metric_lines
+from scrobbler.status.formatting import moment, span
 from scrobbler.status.ports import House
 from scrobbler.status.report import StatusReport, as_json, report
 from scrobbler.status.sentences import account_words, playing_words, source_words
-from scrobbler.status.words import moment, span
 from scrobbler.store import reading
 from scrobbler.store.database import StorageError
 
@@ -59,7 +59,7 @@ class StatusPages:
         return self._house.faults()
 
 
-def render(status: StatusReport, plays: Sequence[reading.Play]) -> str:
+def render(status: StatusReport, plays: Sequence[reading.PlaySummary]) -> str:
     """Write the page. Everything in it is escaped; links lead to simkl.com alone."""
     now = status.now_utc_ms
     return _template().render(

@@ -6,8 +6,8 @@ from msgspec import Struct
 from scrobbler import __version__
 from scrobbler.api import describe
 from scrobbler.clock import Now
-from scrobbler.plays.model import State, Viewing
-from scrobbler.plays.viewings import length_of, where
+from scrobbler.plays.model import Play, State
+from scrobbler.plays.queries import length_of, where
 from scrobbler.status.ports import AccountState, House, SourceHealth
 from scrobbler.store import reading, salvage
 from scrobbler.store.database import Connection, StorageError
@@ -59,7 +59,7 @@ async def report(house: House) -> StatusReport:
     """Look at everything once. A store that cannot be read is one fault more, not a failure."""
     state = house.state()
     faults = [*house.faults(), *filter(None, [house.not_taken_over()])]
-    going_on = [one for one in state.viewings.values() if one.open]
+    going_on = [one for one in state.plays.values() if one.open]
 
     def look(connection: Connection) -> _Stored:
         return _Stored(
@@ -94,32 +94,32 @@ async def report(house: House) -> StatusReport:
     )
 
 
-def _now_playing(state: State, viewing: Viewing, links: dict[str, str], now: Now) -> NowPlaying:
-    session = state.sessions.get(viewing.voice)
-    item = viewing.work or (session.item if session is not None else None) or viewing.item
+def _now_playing(state: State, play: Play, links: dict[str, str], now: Now) -> NowPlaying:
+    session = state.sessions.get(play.primary)
+    item = play.work or (session.item if session is not None else None) or play.item
     title = "an unknown title" if item is None else describe(item)
     if session is None:
         return NowPlaying(
-            play=viewing.id,
-            account=viewing.account,
+            play=play.id,
+            account=play.account,
             title=title,
             source="",
             device="",
             mode="quiet",
-            since_utc_ms=viewing.opened_utc_ms or now.utc_ms,
+            since_utc_ms=play.opened_utc_ms or now.utc_ms,
         )
     return NowPlaying(
-        play=viewing.id,
-        account=viewing.account,
+        play=play.id,
+        account=play.account,
         title=title,
         source=session.source,
         device=session.device,
         mode=session.mode,
         position_ms=session.position_ms,
-        length_ms=length_of(viewing, session),
-        progress=where(viewing, session)[1],
-        since_utc_ms=viewing.opened_utc_ms,
-        link=links.get(viewing.id, ""),
+        length_ms=length_of(play, session),
+        progress=where(play, session)[1],
+        since_utc_ms=play.opened_utc_ms,
+        link=links.get(play.id, ""),
     )
 
 

@@ -2,9 +2,9 @@
 
 from shlex import quote as shell_quote
 
+from scrobbler.status.formatting import clock, moment, until
 from scrobbler.status.ports import AccountState, SourceHealth
 from scrobbler.status.report import NowPlaying
-from scrobbler.status.words import clock, moment, until
 
 
 def account_words(account: AccountState, now_utc_ms: int) -> str:

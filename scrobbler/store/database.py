@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from scrobbler.store.schema import MIGRATIONS, VERSION
+from scrobbler.store.schema import VERSION, migrate
 
 Result = TypeVar("Result")
 Connection = sqlite3.Connection
@@ -186,10 +186,9 @@ class Database:
                 "install that version again, or restore the copy that was made before the upgrade"
             )
         for number in range(version, VERSION):
-            if number > 0:
+            if version > 0:
                 self._copy(connection, number)
-            script = MIGRATIONS[number]
-            connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number + 1};\nCOMMIT;")
+            migrate(connection, number)
 
     def _copy(self, connection: Connection, version: int) -> None:
         target = self.path.with_suffix(f".v{version}.db")

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from scrobbler.api import Episode, Ids, Movie, Work, describe
-from scrobbler.plays.model import Fact, Session, Viewing
+from scrobbler.plays.model import Fact, Play, Session
 from scrobbler.store.database import Connection, StorageError
 from scrobbler.store.schema import VERSION
 
@@ -33,12 +33,12 @@ OutcomeKind: TypeAlias = Literal[
 
 _FACT = msgspec.json.Decoder(Fact)
 _SESSION = msgspec.json.Decoder(Session)
-_VIEWING = msgspec.json.Decoder(Viewing)
+_PLAY = msgspec.json.Decoder(Play)
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _NO_REASONS: Mapping[str, str] = {}
 
 
-class Play(Struct, frozen=True, kw_only=True):
+class PlaySummary(Struct, frozen=True, kw_only=True):
     """One play, as `history` shows it. `outcome` is `kind` in words, with its reason (rule 17).
 
     `watched_utc_ms` is when it was watched, where it was. `ended_utc_ms` is None while it may go on. `link` is its page at
@@ -58,18 +58,18 @@ class Play(Struct, frozen=True, kw_only=True):
     link: str = ""
 
 
-class Line(Struct, frozen=True, kw_only=True):
+class ExplanationLine(Struct, frozen=True, kw_only=True):
     """One thing that happened to a play."""
 
     utc_ms: int
     text: str
 
 
-class Story(Struct, frozen=True, kw_only=True):
+class Explanation(Struct, frozen=True, kw_only=True):
     """The whole chain of one play, in the order in which it happened."""
 
-    play: Play
-    lines: tuple[Line, ...]
+    play: PlaySummary
+    lines: tuple[ExplanationLine, ...]
 
 
 class Owed(Struct, frozen=True, kw_only=True):
@@ -95,7 +95,7 @@ class Counts(Struct, frozen=True, kw_only=True):
     """Totals for `/metrics`."""
 
     plays: dict[str, int]
-    ledger: dict[tuple[str, str], int]
+    outbox: dict[tuple[str, str], int]
     attempts: dict[tuple[str, str], int]
 
 
@@ -123,29 +123,29 @@ _COLUMNS = "v.id, v.title, v.source, v.body"
 
 def history(
     connection: Connection, limit: int, before: str | None = None, waiting: Mapping[str, str] = _NO_REASONS
-) -> list[Play]:
+) -> list[PlaySummary]:
     """List plays, newest first, older than the play `before`. `waiting` says per account what holds deliveries up."""
     where, values = ("", ()) if before is None else ("WHERE v.number < ?", (_number(before),))
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM viewings v {where} ORDER BY v.number DESC LIMIT ?",  # noqa: S608
+        f"SELECT {_COLUMNS} FROM plays v {where} ORDER BY v.number DESC LIMIT ?",  # noqa: S608
         (*values, limit),
     ).fetchall()
     return [_play(connection, row, waiting) for row in rows]
 
 
-def undecided(connection: Connection) -> list[Play]:
+def undecided(connection: Connection) -> list[PlaySummary]:
     """List the plays that need a decision, or that Simkl refused, newest first."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM viewings v WHERE (v.outcome = 'needs review' AND v.merged_into IS NULL) OR v.id IN "  # noqa: S608
-        "(SELECT viewing FROM ledger WHERE state IN ('refused', 'review')) ORDER BY v.number DESC"
+        f"SELECT {_COLUMNS} FROM plays v WHERE (v.outcome = 'needs review' AND v.merged_into IS NULL) OR v.id IN "  # noqa: S608
+        "(SELECT play FROM outbox WHERE state IN ('refused', 'review')) ORDER BY v.number DESC"
     ).fetchall()
     found = [_play(connection, row, _NO_REASONS) for row in rows]
     return [one for one in found if one.kind in ("review", "refused")]
 
 
-def find_play(connection: Connection, play: str, waiting: Mapping[str, str] = _NO_REASONS) -> Play | None:
+def find_play(connection: Connection, play: str, waiting: Mapping[str, str] = _NO_REASONS) -> PlaySummary | None:
     """Find one play by its id."""
-    row = connection.execute(f"SELECT {_COLUMNS} FROM viewings v WHERE v.id = ?", (play,)).fetchone()  # noqa: S608
+    row = connection.execute(f"SELECT {_COLUMNS} FROM plays v WHERE v.id = ?", (play,)).fetchone()  # noqa: S608
     return None if row is None else _play(connection, row, waiting)
 
 
@@ -154,55 +154,55 @@ def _number(play: str) -> int:
     return int(digits) if digits.isdecimal() else 0
 
 
-def _play(connection: Connection, row: tuple[str, str, str, bytes], waiting: Mapping[str, str]) -> Play:
+def _play(connection: Connection, row: tuple[str, str, str, bytes], waiting: Mapping[str, str]) -> PlaySummary:
     name, title, source, body = row
-    viewing = _VIEWING.decode(body)
-    facts = connection.execute("SELECT state, outcome, body FROM ledger WHERE viewing = ? ORDER BY part", (name,))
+    play = _PLAY.decode(body)
+    facts = connection.execute("SELECT state, outcome, body FROM outbox WHERE play = ? ORDER BY part", (name,))
     ends = [(state, words, _FACT.decode(fact)) for state, words, fact in facts]
-    if viewing.open:
-        kind, text = _going_on(connection, viewing)
+    if play.open:
+        kind, text = _going_on(connection, play)
     elif ends:
-        kind, text = _summary(ends, viewing.account, waiting)
+        kind, text = _summary(ends, play.account, waiting)
     else:
-        kind, text = _unsent(viewing)
+        kind, text = _unsent(play)
     watched = [fact.at_utc_ms for _, _, fact in ends if fact.kind == "watched"]
     # A correction by hand reaches the facts alone.
-    work, work_id = (ends[-1][2].work, ends[-1][2].work_id) if ends else (viewing.work, viewing.work_id)
-    return Play(
+    work, work_id = (ends[-1][2].work, ends[-1][2].work_id) if ends else (play.work, play.work_id)
+    return PlaySummary(
         id=name,
-        account=viewing.account,
+        account=play.account,
         title=title or "an unknown title",
         source=source,
         kind=kind,
         outcome=text,
-        began_utc_ms=viewing.opened_utc_ms,
-        ended_utc_ms=viewing.closed_utc_ms,
+        began_utc_ms=play.opened_utc_ms,
+        ended_utc_ms=play.closed_utc_ms,
         watched_utc_ms=max(watched, default=None),
         progress=ends[-1][2].progress if ends else None,
         link=link_of(connection, work_id, work),
     )
 
 
-def _going_on(connection: Connection, viewing: Viewing) -> tuple[OutcomeKind, str]:
-    row = connection.execute("SELECT body FROM sessions WHERE id = ?", (viewing.voice,)).fetchone()
+def _going_on(connection: Connection, play: Play) -> tuple[OutcomeKind, str]:
+    row = connection.execute("SELECT body FROM sessions WHERE id = ?", (play.primary,)).fetchone()
     mode = None if row is None else _SESSION.decode(row[0]).mode
-    if viewing.outcome == "needs review":
-        return "playing", f"playing now; {_because('needs review', viewing.outcome_reason)}"
+    if play.outcome == "needs review":
+        return "playing", f"playing now; {_because('needs review', play.outcome_reason)}"
     return ("playing", "playing now") if mode == "playing" else ("paused", "paused")
 
 
-def _unsent(viewing: Viewing) -> tuple[OutcomeKind, str]:
-    match viewing.outcome:
+def _unsent(play: Play) -> tuple[OutcomeKind, str]:
+    match play.outcome:
         case "merged":
-            return "merged", f"merged into {viewing.merged_into}"
+            return "merged", f"merged into {play.merged_into}"
         case "already watched":
-            return "already watched", _because("already watched", viewing.merged_into or "")
+            return "already watched", _because("already watched", play.merged_into or "")
         case "needs review":
-            return "review", _because("needs review", viewing.outcome_reason)
+            return "review", _because("needs review", play.outcome_reason)
         case None:
             return "waiting", "waiting (not identified yet)"
         case words:
-            return "ignored", _because(words, viewing.outcome_reason)
+            return "ignored", _because(words, play.outcome_reason)
 
 
 def _because(words: str, reason: str) -> str:
@@ -266,7 +266,7 @@ def link_of(connection: Connection, work_id: int | None, work: Work | None) -> s
 def owed(connection: Connection) -> list[Owed]:
     """Say per account how much waits to be delivered, and since when."""
     rows = connection.execute(
-        "SELECT account, count(*), min(owed_utc_ms) FROM ledger WHERE state = 'due' GROUP BY account ORDER BY account"
+        "SELECT account, count(*), min(enqueued_utc_ms) FROM outbox WHERE state = 'due' GROUP BY account ORDER BY account"
     )
     return [Owed(account=account, due=due, oldest_utc_ms=oldest) for account, due, oldest in rows]
 
@@ -275,7 +275,7 @@ def deliveries(connection: Connection, limit: int) -> list[Delivery]:
     """List the last requests that changed something at Simkl, newest first."""
     rows = connection.execute(
         "SELECT a.sent_utc_ms, a.account, a.action, coalesce(v.title, ''), a.about, coalesce(a.result, '') FROM attempts a "
-        "LEFT JOIN viewings v ON v.id = a.about ORDER BY a.id DESC LIMIT ?",
+        "LEFT JOIN plays v ON v.id = a.about ORDER BY a.id DESC LIMIT ?",
         (limit,),
     )
     return [
@@ -300,10 +300,10 @@ def counts(connection: Connection) -> Counts:
         fate = _fate(result)
         fates[action, fate] = fates.get((action, fate), 0) + number
     return Counts(
-        plays=dict(connection.execute("SELECT account, count(*) FROM viewings GROUP BY account")),
-        ledger={
+        plays=dict(connection.execute("SELECT account, count(*) FROM plays GROUP BY account")),
+        outbox={
             (kind, state): number
-            for kind, state, number in connection.execute("SELECT kind, state, count(*) FROM ledger GROUP BY 1, 2")
+            for kind, state, number in connection.execute("SELECT kind, state, count(*) FROM outbox GROUP BY 1, 2")
         },
         attempts=fates,
     )

@@ -16,11 +16,11 @@ from msgspec import Struct
 
 from scrobbler.api import Work
 from scrobbler.clock import Now
-from scrobbler.plays.model import Banner, Fact, Session, Viewing
-from scrobbler.store import plays
+from scrobbler.plays.model import Fact, NowPlaying, Play, Session
+from scrobbler.store import play_state
 from scrobbler.store.database import Connection, DamagedError, Database, StorageError
-from scrobbler.store.ledger import Shown
-from scrobbler.store.schema import MIGRATIONS, VERSION
+from scrobbler.store.outbox import RemoteState
+from scrobbler.store.schema import VERSION, migrate
 
 log = structlog.get_logger("store")
 
@@ -29,10 +29,10 @@ TABLES: Mapping[str, Callable[[bytes], object]] = {
     "works": msgspec.json.Decoder(Work).decode,
     "aliases": bytes,
     "sessions": msgspec.json.Decoder(Session).decode,
-    "viewings": msgspec.json.Decoder(Viewing).decode,
-    "ledger": msgspec.json.Decoder(Fact).decode,
-    "banners": msgspec.json.Decoder(Banner).decode,
-    "shown": msgspec.json.Decoder(Shown).decode,
+    "plays": msgspec.json.Decoder(Play).decode,
+    "outbox": msgspec.json.Decoder(Fact).decode,
+    "now_playing": msgspec.json.Decoder(NowPlaying).decode,
+    "remote_state": msgspec.json.Decoder(RemoteState).decode,
     "attempts": bytes,
     "checkpoints": bytes,
     "guesses": msgspec.json.decode,
@@ -45,6 +45,9 @@ NOTICE_MS = 7 * 86_400_000
 
 MOST_ASIDE = 5
 """With so many damaged files beside it, it is the disk that is broken, and saving what is left would only fill it."""
+
+_OLD_NAMES = {"plays": "viewings", "outbox": "ledger", "now_playing": "banners", "remote_state": "shown"}
+"""The names of version 1."""
 
 _META = "salvaged"
 _CHUNK = 500
@@ -80,7 +83,7 @@ async def open_or_salvage(database: Database, now: Now) -> None:
 
 def _touch(connection: Connection) -> None:
     """Read what every start reads anyway: damage there is better found now."""
-    plays.load_state(connection)
+    play_state.load_state(connection)
 
 
 async def heal(database: Database, now: Now) -> None:
@@ -102,7 +105,7 @@ async def examine(database: Database) -> None:
 
 def notice(connection: Connection, utc_ms: int) -> str:
     """Tell for a week that the database was damaged; empty otherwise."""
-    text = plays.get_meta(connection, _META)
+    text = play_state.get_meta(connection, _META)
     if text is None:
         return ""
     with contextlib.suppress(msgspec.MsgspecError):
@@ -170,17 +173,28 @@ def _rescue(old: Path, new: Path, now: Now) -> Salvaged:
         with closing(sqlite3.connect(f"file:{quote(str(old))}?mode=ro", uri=True, isolation_level=None)) as source:
             version = _version(source)
             for number in range(version):
-                target.executescript(f"BEGIN;\n{MIGRATIONS[number]}\nPRAGMA user_version = {number + 1};\nCOMMIT;")
+                migrate(target, number)
             target.execute("BEGIN IMMEDIATE")
-            for table in TABLES:
-                copied, whole = _Copy(source, target, table).run()
+            for table, read in _tables(version).items():
+                copied, whole = _Copy(source, target, table, read).run()
                 rows += copied
                 if not whole:
                     damaged.append(table)
+        target.execute("COMMIT")
+        for number in range(version, VERSION):
+            migrate(target, number)
+        target.execute("BEGIN IMMEDIATE")
         found = Salvaged(aside=old.name, at_utc_ms=now.utc_ms, rows=rows, damaged=tuple(damaged))
         _mend(target, found)
         target.execute("COMMIT")
     return found
+
+
+def _tables(version: int) -> Mapping[str, Callable[[bytes], object]]:
+    """Name the tables that a file of this version has, and what reads their `body`."""
+    if version >= VERSION:
+        return TABLES
+    return {_OLD_NAMES.get(name, name): read if read is bytes else msgspec.json.decode for name, read in TABLES.items()}
 
 
 def _version(source: Connection) -> int:
@@ -195,22 +209,22 @@ def _version(source: Connection) -> int:
 def _mend(target: Connection, found: Salvaged) -> None:
     """Keep numbers from being given twice, and remember what happened."""
     highest = 0
-    for (name,) in target.execute("SELECT id FROM viewings UNION SELECT viewing FROM ledger"):
+    for (name,) in target.execute("SELECT id FROM plays UNION SELECT play FROM outbox"):
         digits = str(name).removeprefix("p")
         highest = max(highest, int(digits) if digits.isdecimal() else 0)
-    known = plays.get_meta(target, "serial") or ""
-    plays.set_meta(target, "serial", str(max(highest + 1, int(known) if known.isdecimal() else 1)))
-    plays.set_meta(target, _META, msgspec.json.encode(found).decode())
+    known = play_state.get_meta(target, "serial") or ""
+    play_state.set_meta(target, "serial", str(max(highest + 1, int(known) if known.isdecimal() else 1)))
+    play_state.set_meta(target, _META, msgspec.json.encode(found).decode())
 
 
 class _Copy:
     """Copies one table. What is damaged is gone round: by halving where rows have numbers, else from both ends."""
 
-    def __init__(self, source: Connection, target: Connection, table: str) -> None:
+    def __init__(self, source: Connection, target: Connection, table: str, read: Callable[[bytes], object]) -> None:
         self._source = source
         self._target = target
         self._table = table
-        self._read = TABLES[table]
+        self._read = read
         self._whole = True
         self._copied = 0
         self._failed = 0

@@ -1,5 +1,11 @@
 """The tables, and how older files become newer ones. `user_version` counts the migrations that a file has had."""
 
+import sqlite3
+from collections.abc import Callable
+from typing import TypeAlias
+
+from scrobbler.store.migrations.v2 import plain_words
+
 _V1 = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
@@ -49,7 +55,30 @@ CREATE TABLE guesses (path TEXT PRIMARY KEY, used_utc_ms INTEGER NOT NULL, body 
 CREATE TABLE checkpoints (source TEXT PRIMARY KEY, utc_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_V1,)
-"""Scripts in order; number n brings a file from version n to n + 1. A released one is never changed."""
+Migration: TypeAlias = str | Callable[[sqlite3.Connection], None]
+
+MIGRATIONS: tuple[Migration, ...] = (_V1, plain_words)
+"""What to do, in order: SQL, or a function that runs inside the same transaction.
+
+Number n brings a file from version n to n + 1. A released one is never changed.
+"""
 
 VERSION = len(MIGRATIONS)
+
+
+def migrate(connection: sqlite3.Connection, number: int) -> None:
+    """Bring a file from version `number` to the next, in one transaction."""
+    migration = MIGRATIONS[number]
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if isinstance(migration, str):
+            for statement in migration.split(";"):
+                connection.execute(statement)
+        else:
+            migration(connection)
+        connection.execute(f"PRAGMA user_version = {number + 1}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

@@ -11,7 +11,7 @@ from scrobbler.clock import iso
 from scrobbler.plays.model import Fact
 from scrobbler.sandbox.orders import AddTitle
 from scrobbler.sandbox.views import Call
-from scrobbler.store import ledger, plays
+from scrobbler.store import outbox, play_state
 from scrobbler.store.database import FILE_NAME, Connection, Database
 from tests.faults.house import House
 
@@ -26,7 +26,7 @@ class Drained(Struct, frozen=True, kw_only=True):
     took_s: float
 
 
-async def owe(house: House, count: int) -> list[str]:
+async def enqueue(house: House, count: int) -> list[str]:
     """Let so many watches of a month wait, while the daemon does not run; return their times in order.
 
     They are episodes of many series, watched in turn, as in a household of many.
@@ -55,7 +55,7 @@ async def owe(house: House, count: int) -> list[str]:
                 show=Show(title=f"Show {show}", year=2020, ids=Ids(tvdb=f"{500_000 + show}")), season=1, number=episode
             )
             fact = Fact(
-                viewing=f"p{index + 1}",
+                play=f"p{index + 1}",
                 part=0,
                 account="alice",
                 work_id=index + 1,
@@ -65,9 +65,9 @@ async def owe(house: House, count: int) -> list[str]:
                 at_utc_ms=moment,
                 runtime_ms=1_500_000,
             )
-            ledger.owe(connection, fact, moment)
+            outbox.enqueue(connection, fact, moment)
         # The plays of this month have used these numbers.
-        plays.set_meta(connection, "serial", str(count + 1))
+        play_state.set_meta(connection, "serial", str(count + 1))
 
     await in_store(house.state / FILE_NAME, enter)
     return [iso(moment) for moment in moments]

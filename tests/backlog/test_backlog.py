@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.backlog.queue import drain, owe
+from tests.backlog.queue import drain, enqueue
 from tests.faults.house import open_house
 
 pytestmark = pytest.mark.anyio
@@ -22,7 +22,7 @@ MEMORY_KIB = 512
 async def test_a_month_drains_in_order_and_at_simkls_pace(tmp_path: Path) -> None:
     """Fifty watches a call, oldest first, each once and with its time, calls at least 1.1 s apart, memory flat."""
     async with open_house(tmp_path, started=False) as house:
-        times = await owe(house, WATCHES)
+        times = await enqueue(house, WATCHES)
         await house.start()
         drained = await drain(house)
         assert len(drained.calls) == WATCHES // 50
@@ -38,7 +38,7 @@ async def test_a_month_drains_in_order_and_at_simkls_pace(tmp_path: Path) -> Non
 async def test_a_backlog_keeps_to_the_allowance(tmp_path: Path) -> None:
     """With 15 calls left today, 15 are made; the rest goes out after midnight in New York, and nothing is asked in between."""
     async with open_house(tmp_path, started=False) as house:
-        times = await owe(house, WATCHES)
+        times = await enqueue(house, WATCHES)
         house.spend_allowance(15)
         await house.start()
         await house.passes(600)
@@ -54,7 +54,7 @@ async def test_a_backlog_keeps_to_the_allowance(tmp_path: Path) -> None:
 async def test_what_happens_now_is_not_kept_waiting(tmp_path: Path) -> None:
     """While a backlog drains, a film that starts is shown after the watches, and is recorded itself."""
     async with open_house(tmp_path, started=False) as house:
-        await owe(house, WATCHES)
+        await enqueue(house, WATCHES)
         await house.start()
         await house.watch()
         await house.settled()
@@ -65,7 +65,7 @@ async def test_what_happens_now_is_not_kept_waiting(tmp_path: Path) -> None:
 async def test_a_backlog_takes_no_memory(tmp_path: Path) -> None:
     """What the daemon itself holds does not grow while it drains: the queue is in the store."""
     async with open_house(tmp_path, started=False) as house:
-        await owe(house, WATCHES // 2)
+        await enqueue(house, WATCHES // 2)
         await house.start()
         await house.passes(5)
         tracemalloc.start()

@@ -7,7 +7,7 @@ from typing import ClassVar
 import pytest
 
 from scrobbler.api import CheckResult, ListenerPlugin, SourceOptions, Traits
-from scrobbler.cli import examination
+from scrobbler.cli import doctor_checks
 from scrobbler.http import new_client
 from scrobbler.sources.registry import Found
 
@@ -44,18 +44,18 @@ PLUGINS = {"hanging": Hanging, "raising": Raising, "good": Good}
 
 async def test_a_check_that_hangs_or_fails_ends_with_its_source(monkeypatch: pytest.MonkeyPatch) -> None:
     """A check that hangs is given up after its time, one that raises is named; those behind them are tried."""
-    monkeypatch.setattr(examination, "CHECK_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(doctor_checks, "CHECK_TIMEOUT_S", 0.1)
     found = {
         name: Found(name=name, distributions=("x",), finding="usable", plugin=plugin)
         for name, plugin in PLUGINS.items()
     }
-    monkeypatch.setattr(examination, "installed", lambda: found)
+    monkeypatch.setattr(doctor_checks, "installed", lambda: found)
     said = []
     async with new_client() as http:
         for name in PLUGINS:
-            made = examination._made(name, SourceOptions(type=name, account="alice"), http)
+            made = doctor_checks._made(name, SourceOptions(type=name, account="alice"), http)
             assert isinstance(made, Good)
-            said += [finding async for finding in examination._proved(name, name, made)]
+            said += [finding async for finding in doctor_checks._proved(name, name, made)]
     assert [(one.good, one.what) for one in said] == [
         (False, "source hanging: its check did not end within 0.1 seconds"),
         (False, "source raising: its check failed (KeyError: 'its own bug')"),

@@ -67,7 +67,7 @@ def test_check_without_any_file_says_where_it_looked(
     for name in ("SCROBBLER_CONFIG", "CONFIGURATION_DIRECTORY", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr("scrobbler.config.places.SYSTEM_FILE", tmp_path / "etc/config.yaml")
+    monkeypatch.setattr("scrobbler.config.paths.SYSTEM_FILE", tmp_path / "etc/config.yaml")
     assert run(monkeypatch, "check") == 2
     assert f"looked for {tmp_path}/.config/scrobbler/config.yaml" in capsys.readouterr().err
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scrobbler.config.places import find_file, state_dir
+from scrobbler.config.paths import find_file, state_dir
 from scrobbler.config.problems import ConfigError
 from scrobbler.config.thresholds import watched_percent
 from tests.config.support import BASE, config, load

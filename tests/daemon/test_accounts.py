@@ -13,7 +13,7 @@ from scrobbler.daemon.accounts import Accounts
 from scrobbler.daemon.app import Daemon
 from scrobbler.daemon.privacy import Privacy
 from scrobbler.daemon.supervisor import Supervisor
-from scrobbler.plays.model import Banner, State
+from scrobbler.plays.model import NowPlaying, State
 from scrobbler.simkl.errors import NotLinked
 from scrobbler.simkl.signin import Linked, OtherAccount, Prompt, SignIn
 from scrobbler.store.database import FILE_NAME
@@ -133,24 +133,24 @@ async def test_who_is_not_linked_is_signed_in(rig: Rig) -> None:
     assert rig.of("alice").sign_in is None
 
 
-async def test_linking_wakes_the_courier(rig: Rig) -> None:
+async def test_linking_wakes_the_sender(rig: Rig) -> None:
     """After the sign-in what waited is delivered, without another event."""
-    rig.accounts.couriers["bob"]._not_linked(NotLinked("not linked"))
+    rig.accounts.senders["bob"]._not_linked(NotLinked("not linked"))
     rig.links.linked_ones.add("bob")
     rig.desk.answers["bob"].set_result(Linked(account="bob", name="Bob", account_id=2, generation="V2"))
     await run_down()
-    assert rig.accounts.couriers["bob"].standing.linked
+    assert rig.accounts.senders["bob"].status.linked
     assert rig.of("bob").sign_in is None
 
 
 async def test_a_link_made_elsewhere_is_noticed(rig: Rig) -> None:
-    """`scrobbler auth` of another process: the courier goes on although somebody else saw the change of the file first."""
-    courier = rig.accounts.couriers["alice"]
-    courier._not_linked(NotLinked("parked"))
+    """`scrobbler auth` of another process: the sender goes on although somebody else saw the change of the file first."""
+    sender = rig.accounts.senders["alice"]
+    sender._not_linked(NotLinked("parked"))
     rig.links.changed = True
     assert rig.links.reload_if_changed()
     rig.accounts.check_links(rig.supervisor)
-    assert courier.standing.linked
+    assert sender.status.linked
 
 
 async def test_a_link_that_is_lost_begins_a_sign_in(rig: Rig) -> None:
@@ -188,7 +188,7 @@ async def test_another_account_at_simkl_is_refused(rig: Rig) -> None:
 
 
 async def test_only_who_is_concerned_is_woken() -> None:
-    """A step that changes one account's banner wakes that account; one that moves positions alone wakes nobody."""
+    """A step that changes one account's now playing wakes that account; one that moves positions alone wakes nobody."""
     woken: list[list[str]] = []
 
     class Bell:
@@ -200,8 +200,8 @@ async def test_only_who_is_concerned_is_woken() -> None:
     daemon.accounts = cast("Accounts", Bell())
     for revisions in ((1, 1), (1, 1), (1, 2)):
         names = zip(("alice", "bob"), revisions, strict=True)
-        banners = {name: Banner(account=name, revision=number) for name, number in names}
-        daemon._on_change((), State(banners=banners))
+        now_playing = {name: NowPlaying(account=name, revision=number) for name, number in names}
+        daemon._on_change((), State(now_playing=now_playing))
     assert woken == [["alice", "bob"], [], ["bob"]]
 
 

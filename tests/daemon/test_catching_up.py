@@ -11,14 +11,14 @@ import pytest
 
 from scrobbler.api import Context, HookPlugin, Movie, PlayerEvent, SourceOptions, Traits
 from scrobbler.api.testkit import START
-from scrobbler.daemon import sourcing
+from scrobbler.daemon import source_set
 from scrobbler.daemon.catching_up import EVERY_S, CatchingUp
-from scrobbler.daemon.sourcing import SourceSet
+from scrobbler.daemon.source_set import SourceSet
 from scrobbler.http import ConnectError
 from scrobbler.intake.intake import Rules
-from scrobbler.plays.model import Heard, Watcher
+from scrobbler.plays.model import AccountPolicy, Heard
 from scrobbler.sources.registry import Found
-from scrobbler.sources.running import Ports
+from scrobbler.sources.source import Ports
 from scrobbler.store.database import FILE_NAME, Database
 from tests.kit.virtual import VirtualClock, open_inline, run_down
 
@@ -77,7 +77,7 @@ class House:
             contact=self._contact,
         )
         self.sources = SourceSet(folder, ports)
-        rules = Rules(watchers={"alice": Watcher(account="alice")})
+        rules = Rules(accounts={"alice": AccountPolicy(account="alice")})
         for name, kind in (("attic", "server"), ("cellar", "server"), ("desk", "forgetful")):
             self.sources.add(name, SourceOptions(type=kind, account="alice"), rules)
         limit_ms = lambda: int(self.days * DAY_S * 1000)  # noqa: E731
@@ -119,9 +119,9 @@ async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         name: Found(name=name, distributions=("ours",), finding="usable", plugin=plugin)
         for name, plugin in (("server", Server), ("forgetful", Forgetful))
     }
-    monkeypatch.setattr(sourcing, "installed", lambda: plugins)
-    monkeypatch.setattr(sourcing, "hook_secrets", lambda *_: ("secret",))
-    monkeypatch.setattr(sourcing, "HookOptions", SourceOptions)
+    monkeypatch.setattr(source_set, "installed", lambda: plugins)
+    monkeypatch.setattr(source_set, "hook_secrets", lambda *_: ("secret",))
+    monkeypatch.setattr(source_set, "HookOptions", SourceOptions)
     database = await open_inline(tmp_path / FILE_NAME)
     made = House(tmp_path, database)
     await made.catching_up.begin()

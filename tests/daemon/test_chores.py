@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from scrobbler.daemon import chores
 from scrobbler.daemon.chores import DAY_MS, GUESS_DAYS, JOURNAL_DAYS
 from scrobbler.plays.model import Note
-from scrobbler.store import ledger, plays
+from scrobbler.store import outbox, play_state
 from scrobbler.store.database import FILE_NAME, Connection, Database, StorageError
 
 pytestmark = pytest.mark.anyio
@@ -37,10 +37,10 @@ async def test_pruning_takes_the_old_alone(database: Database) -> None:
 
     def fill(connection: Connection) -> None:
         for moment in (old, young):
-            plays.write_notes(connection, [Note(about="p1", step="x", text="x")], moment)
-            number = ledger.begin_attempt(connection, "alice", "start", "p1", [], moment)
-            ledger.end_attempt(connection, number, "start", moment)
-        ledger.begin_attempt(connection, "alice", "stop", "p1", [], old)
+            play_state.write_notes(connection, [Note(about="p1", step="x", text="x")], moment)
+            number = outbox.begin_attempt(connection, "alice", "start", "p1", [], moment)
+            outbox.end_attempt(connection, number, "start", moment)
+        outbox.begin_attempt(connection, "alice", "stop", "p1", [], old)
         for path, days in (("old", GUESS_DAYS + 1), ("young", GUESS_DAYS - 1)):
             connection.execute("INSERT INTO guesses VALUES (?, ?, ?)", (path, NOW - days * DAY_MS, b"{}"))
 
@@ -54,7 +54,7 @@ async def test_pruning_takes_the_old_alone(database: Database) -> None:
 async def test_tidying_gives_space_back(database: Database) -> None:
     """After a great deletion the file is small again."""
     notes = [Note(about="p1", step="x", text="x" * 500)] * 4000
-    await database.write(lambda connection: plays.write_notes(connection, notes, 0))
+    await database.write(lambda connection: play_state.write_notes(connection, notes, 0))
     await chores.tidy(database)
     big = database.path.stat().st_size
     await database.write(lambda connection: connection.execute("DELETE FROM journal"))

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from scrobbler.api import ListenerPlugin, SourceOptions, Traits
 from scrobbler.api.testkit import FakeClock
 from scrobbler.intake.intake import Rules
-from scrobbler.sources.running import Ports, Source
+from scrobbler.sources.source import Ports, Source
 
 
 class Quiet(ListenerPlugin):
@@ -31,7 +31,7 @@ def source() -> Source:
         recall=cast("Any", None),
         remember=cast("Any", None),
     )
-    return Source("desk", Quiet, SourceOptions(type="quiet", account="alice"), Rules(watchers={}), ports)
+    return Source("desk", Quiet, SourceOptions(type="quiet", account="alice"), Rules(accounts={}), ports)
 
 
 def test_each_change_is_said_once(source: Source) -> None:

@@ -13,12 +13,12 @@ from structlog.testing import capture_logs
 from scrobbler.api import Movie, PlayerEvent
 from scrobbler.config.loader import load_file
 from scrobbler.daemon.reloading import LOOK_S, Reloader
-from scrobbler.daemon.sourcing import SourceSet, rules_of
+from scrobbler.daemon.source_set import SourceSet, rules_of
 from scrobbler.daemon.supervisor import Supervisor
 from scrobbler.engine.engine import Engine
 from scrobbler.plays.model import Heard
 from scrobbler.sources.registry import kinds
-from scrobbler.sources.running import Ports
+from scrobbler.sources.source import Ports
 from scrobbler.store.database import FILE_NAME, Database
 from tests.kit.virtual import VirtualClock, open_inline, run_down
 
@@ -129,7 +129,7 @@ async def test_a_live_change_counts_at_once(rig: Rig) -> None:
     rig.write(percent=60)
     await rig.look()
     await rig.play()
-    assert rig.heard[-1].watchers[0].movie_percent == 60
+    assert rig.heard[-1].accounts[0].movie_percent == 60
     assert rig.sources.get("scripts") is source
     assert rig.reloader.problem == ""
 
@@ -147,7 +147,7 @@ async def test_a_bad_file_keeps_what_was(rig: Rig) -> None:
     assert rig.loaded is running
     assert "scrobbler check" in rig.reloader.problem
     await rig.play()
-    assert rig.heard[-1].watchers[0].movie_percent == 80
+    assert rig.heard[-1].accounts[0].movie_percent == 80
     rig.write(percent=70)
     await rig.look()
     assert rig.reloader.problem == ""
@@ -196,8 +196,8 @@ async def test_plays_go_on_when_their_source_starts_again(rig: Rig) -> None:
     await rig.play("progress", 600_000)
     (session,) = rig.engine.state.sessions.values()
     assert (session.mode, session.position_ms) == ("playing", 600_000)
-    (viewing,) = rig.engine.state.viewings.values()
-    assert viewing.open
+    (play,) = rig.engine.state.plays.values()
+    assert play.open
 
 
 async def test_another_source_is_not_disturbed(rig: Rig) -> None:
@@ -239,7 +239,7 @@ async def test_what_needs_a_restart_is_said_and_waits(rig: Rig) -> None:
     assert set(rig.config.accounts) == {"alice", "bob"}
     assert rig.sources.get("attic") is None
     await rig.play()
-    assert [one.account for one in rig.heard[-1].watchers] == ["alice"]
+    assert [one.account for one in rig.heard[-1].accounts] == ["alice"]
 
 
 async def test_a_signal_reads_the_file_again(rig: Rig) -> None:

@@ -8,7 +8,7 @@ import pytest
 from scrobbler.api import Movie, PlayerEvent, SourceOptions, Traits
 from scrobbler.daemon.replaying import Recording, replay
 from scrobbler.intake.intake import Rules
-from scrobbler.plays.model import Watcher
+from scrobbler.plays.model import AccountPolicy
 from tests.kit.virtual import FILM, OTHER
 
 pytestmark = pytest.mark.anyio
@@ -30,14 +30,14 @@ def event(kind: Any, minute: float, at: float | None = None, item: Movie = FILM)
     )
 
 
-async def run(*events: PlayerEvent, **watcher: Any) -> list[str]:
+async def run(*events: PlayerEvent, **policy: Any) -> list[str]:
     """Replay; returns the calls, without the day."""
     said: list[str] = []
     recording = Recording(
         events=events,
         options=SourceOptions(type="events", account="alice"),
         traits=TRAITS,
-        rules=Rules(watchers={"alice": Watcher(account="alice", **watcher)}),
+        rules=Rules(accounts={"alice": AccountPolicy(account="alice", **policy)}),
     )
     plays = await replay(recording, 0, said.append)
     return [line.removeprefix("2026-03-01T") for line in said] + [f"{one.title}: {one.outcome}" for one in plays]

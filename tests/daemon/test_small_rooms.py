@@ -17,7 +17,7 @@ from scrobbler.config.models import Log
 from scrobbler.daemon import logs
 from scrobbler.daemon.notify import Notifier
 from scrobbler.daemon.privacy import KEY, Privacy
-from scrobbler.store import plays
+from scrobbler.store import play_state
 from scrobbler.store.database import FILE_NAME, Database
 
 
@@ -95,7 +95,7 @@ async def test_unreadable_pauses_are_none(tmp_path: Path) -> None:
     """A value that cannot be read does not keep the daemon from starting."""
     database = Database(tmp_path / FILE_NAME)
     await database.open()
-    await database.write(lambda connection: plays.set_meta(connection, KEY, "{broken"))
+    await database.write(lambda connection: play_state.set_meta(connection, KEY, "{broken"))
     privacy = Privacy(database, FakeClock())
     await privacy.load()
     assert privacy.hidden() == frozenset()

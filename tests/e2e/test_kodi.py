@@ -139,9 +139,9 @@ def test_a_film_to_its_natural_end(rooms: Rooms) -> None:
     with rooms(marks=True) as room:
         room.kodi.open(movieid=room.kodi.movies()[FILM])
         room.await_call(1)
-        banner = room.sandbox.banner("alice")
-        assert banner is not None
-        assert (banner.title, banner.action) == (FILM, "start")
+        now_playing = room.sandbox.banner("alice")
+        assert now_playing is not None
+        assert (now_playing.title, now_playing.action) == (FILM, "start")
         room.kodi.wait_idle()
         began, _ = room.calls(Told("start", 0, 40), Told("stop", 100))
         assert began.body["movie"]["ids"] == {"imdb": "tt1727587", "tmdb": "45745"}

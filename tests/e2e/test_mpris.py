@@ -119,9 +119,9 @@ def played(room: Room) -> Iterator[Played]:
 def watch_with_mpv_to_the_end(room: Room, films: Path) -> None:
     with room.mpv("ending", room.clips.named(films, seconds=15), speed="--speed=1") as mpv:
         room.await_calls("ending", 1)
-        banner = room.sandbox.banner("ending")
-        assert banner is not None
-        assert (banner.title, banner.action) == ("Sintel", "start")
+        now_playing = room.sandbox.banner("ending")
+        assert now_playing is not None
+        assert (now_playing.title, now_playing.action) == ("Sintel", "start")
         mpv.wait()
 
 
@@ -200,7 +200,7 @@ def let_vlc_die(room: Room, films: Path) -> None:
 
 @pytest.mark.parametrize("at", ["half", "killed", "vlc-half", "vlc-stopped", "vlc-killed"])
 def test_leaving_in_the_middle_saves_the_position(played: Played, at: str) -> None:
-    """Closed, stopped or killed in the middle: the last position that was seen is saved, with no watch and no banner."""
+    """Closed, stopped or killed in the middle: the last position that was seen is saved, with no watch and no now playing."""
     room = played(at)
     room.expect(at, Told("start", 0, 60), Told("stop", 35, 79.99))
     (saved,) = room.sandbox.playbacks(at)

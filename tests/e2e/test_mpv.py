@@ -83,9 +83,9 @@ def played(room: Room, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pla
 def watch_to_the_end(room: Room, films: Path) -> None:
     with room.mpv("ending", room.clips.named(films, seconds=15), arguments=()) as mpv:
         room.await_calls("ending", 1)
-        banner = room.sandbox.banner("ending")
-        assert banner is not None
-        assert (banner.title, banner.action) == ("Sintel", "start")
+        now_playing = room.sandbox.banner("ending")
+        assert now_playing is not None
+        assert (now_playing.title, now_playing.action) == ("Sintel", "start")
         mpv.wait()
 
 
@@ -138,7 +138,7 @@ def leave_in_the_middle(room: Room, films: Path) -> None:
 
 
 def test_leaving_in_the_middle_saves_the_position(played: Played) -> None:
-    """Quitting at 40 % leaves a saved position there, no watch and no banner."""
+    """Quitting at 40 % leaves a saved position there, no watch and no now playing."""
     room = played("half")
     room.expect("half", Told("start", 0, 30), Told("stop", 40, 60))
     (saved,) = room.sandbox.playbacks("half")

@@ -81,9 +81,9 @@ def played(room: Room) -> Iterator[Played]:
 def watch_to_the_end(room: Room, films: Path) -> None:
     with room.vlc("ending", room.clips.named(films, seconds=15), arguments=()) as vlc:
         room.await_calls("ending", 1)
-        banner = room.sandbox.banner("ending")
-        assert banner is not None
-        assert (banner.title, banner.action) == ("Sintel", "start")
+        now_playing = room.sandbox.banner("ending")
+        assert now_playing is not None
+        assert (now_playing.title, now_playing.action) == ("Sintel", "start")
         vlc.stopped()
         room.await_calls("ending", 2)
 
@@ -120,7 +120,7 @@ def stop_in_the_middle(room: Room, films: Path) -> None:
 
 
 def test_a_stop_in_the_middle_saves_the_position(played: Played) -> None:
-    """After a stop VLC says zero everywhere; what is saved is where it was, with no watch and no banner."""
+    """After a stop VLC says zero everywhere; what is saved is where it was, with no watch and no now playing."""
     room = played("half")
     room.expect("half", Told("start", 0, 39), Told("stop", 30, 60))
     (saved,) = room.sandbox.playbacks("half")

@@ -15,9 +15,9 @@ from scrobbler.clock import Now
 from scrobbler.engine.correcting import CorrectionError, correct
 from scrobbler.engine.engine import CHECKPOINT_MS, JOIN_WINDOW_MS, Answer, Engine
 from scrobbler.plays.model import Fact, Identified, Note, Resolve
-from scrobbler.store import plays, reading, works
+from scrobbler.store import play_state, reading, titles
 from scrobbler.store.database import StorageError
-from scrobbler.store.story import why
+from scrobbler.store.explain import why
 from tests.kit.virtual import (
     EDGES,
     EPISODE,
@@ -63,19 +63,19 @@ def mode_of(house: House) -> str:
 
 
 async def test_an_edge_is_stored_before_it_is_answered(house: House) -> None:
-    """When `hear` returns, another connection sees the session, the viewing, and the journal."""
+    """When `hear` returns, another connection sees the session, the play, and the journal."""
     await house.engine.hear(house.heard("play", 10))
     assert second_look(house.path, "SELECT count(*) FROM sessions") == [(1,)]
-    assert second_look(house.path, "SELECT account, live FROM viewings") == [("alice", 1)]
+    assert second_look(house.path, "SELECT account, live FROM plays") == [("alice", 1)]
     assert ("opened",) in second_look(house.path, "SELECT step FROM journal")
 
 
 async def test_a_fact_is_stored_with_the_step_that_made_it(house: House) -> None:
-    """The ledger owes the watch as soon as the stop is answered."""
+    """The outbox owes the watch as soon as the stop is answered."""
     await house.hear("play", 0)
     await house.watch(0, 95, every_s=60)
     await house.engine.hear(house.heard("stop", 95))
-    assert second_look(house.path, "SELECT kind, state FROM ledger") == [("watched", "due")]
+    assert second_look(house.path, "SELECT kind, state FROM outbox") == [("watched", "due")]
 
 
 async def test_ticks_are_held_ten_seconds_at_most(house: House) -> None:
@@ -91,7 +91,7 @@ async def test_ticks_are_held_ten_seconds_at_most(house: House) -> None:
 
 
 async def test_an_hour_of_ticks_writes_every_ten_seconds(house: House) -> None:
-    """One event a second for an hour is at most 361 transactions, and none of them by the courier."""
+    """One event a second for an hour is at most 361 transactions, and none of them by the sender."""
     await house.hear("play", 0)
     await house.pass_time(2)
     count = count_writes(house)
@@ -121,7 +121,7 @@ async def test_a_restart_restores_everything(house: House) -> None:
     await house.hear("play", 0, OTHER, player="bedroom")
     await house.pass_time(20)
     before = house.engine.state
-    loaded = await house.database.read(plays.load_state)
+    loaded = await house.database.read(play_state.load_state)
     assert loaded == replace(before, calm_until_mono_ms=None)
 
 
@@ -165,7 +165,7 @@ async def test_a_reboot_is_taken_into_account_once(house: House) -> None:
     await house.crash()
     await house.open()
     assert house.engine.state.sessions == first.sessions
-    assert house.engine.state.viewings == first.viewings
+    assert house.engine.state.plays == first.plays
 
 
 async def test_a_day_later_the_play_is_still_closed_in_time(house: House) -> None:
@@ -246,12 +246,12 @@ async def test_deadlines_run_on_time(house: House) -> None:
     assert mode_of(house) == "quiet"
     await house.pass_time(30 * 60)
     assert mode_of(house) == "over"
-    assert session.nature.quiet_ms == 2 * MINUTE
+    assert session.traits.quiet_ms == 2 * MINUTE
 
 
 async def test_a_suspend_pauses_before_anything_else(house: House) -> None:
     """Rule 9: the machine slept; what played on a player with edges alone is unknown and is shown as paused."""
-    house.nature = EDGES
+    house.traits = EDGES
     await house.hear("play", 0)
     await house.pass_time(60)
     house.clock.tick(600)
@@ -263,7 +263,7 @@ async def test_a_suspend_pauses_before_anything_else(house: House) -> None:
 @pytest.mark.parametrize(("seconds", "mode"), [(20, "playing"), (45, "quiet")])
 async def test_what_is_a_suspend(house: House, seconds: float, mode: str) -> None:
     """A look that comes half a minute late means that the machine slept; a busy machine is a few seconds late."""
-    house.nature = EDGES
+    house.traits = EDGES
     await house.hear("play", 0)
     await house.pass_time(60)
     house.clock.tick(seconds)
@@ -272,7 +272,7 @@ async def test_what_is_a_suspend(house: House, seconds: float, mode: str) -> Non
 
 
 async def test_a_player_that_is_still_there_after_a_suspend_goes_on(house: House) -> None:
-    """A tick within the settle time after a suspend keeps the banner, and sends nothing."""
+    """A tick within the settle time after a suspend keeps what plays now, and sends nothing."""
     await house.hear("play", 0)
     await house.pass_time(60)
     await house.hear("progress", 1)
@@ -307,7 +307,7 @@ async def test_aliases_join_what_two_sources_call_differently(house: House) -> N
         await house.engine.identified(answer(session, Episode(show=one, season=1, number=2)))
     sessions = house.engine.state.sessions.values()
     assert len({one.work_id for one in sessions}) == 1
-    assert [one.merged_into for one in house.engine.state.viewings.values()].count(None) == 1
+    assert [one.merged_into for one in house.engine.state.plays.values()].count(None) == 1
 
 
 async def test_a_second_source_that_appears_after_a_restart(house: House) -> None:
@@ -330,7 +330,7 @@ async def test_a_second_source_that_appears_after_a_restart(house: House) -> Non
     await house.pass_time(10)
     assert [call.action for call in house.simkl.calls] == ["start", "stop"]
     assert [(state, outcome) for _, state, outcome in await house.outcomes()] == [("settled", "watched")]
-    assert [one.merged_into for one in house.engine.state.viewings.values()] == [None, "p1"]
+    assert [one.merged_into for one in house.engine.state.plays.values()] == [None, "p1"]
 
 
 async def test_contradicting_works_stay_apart(house: House) -> None:
@@ -387,7 +387,7 @@ async def test_what_came_before_is_known(house: House) -> None:
     await house.hear("play", 0)
     (prior,) = seen[-1].priors
     assert prior.watched_utc_ms is not None
-    assert prior.watched_play == [one.viewing for one in house.effects if isinstance(one, Fact)][-1]
+    assert prior.watched_play == [one.play for one in house.effects if isinstance(one, Fact)][-1]
 
 
 async def test_each_of_several_watches_is_remembered(house: House) -> None:
@@ -404,8 +404,8 @@ async def test_each_of_several_watches_is_remembered(house: House) -> None:
         told = house.heard("watched", player="history", at=end)
         await house.engine.hear(replace(told, telling="remembered"))
         await run_down()
-    assert await house.rows("SELECT count(*) FROM ledger") == [(2,)]
-    plays = await house.rows("SELECT outcome, merged_into FROM viewings ORDER BY number")
+    assert await house.rows("SELECT count(*) FROM outbox") == [(2,)]
+    plays = await house.rows("SELECT outcome, merged_into FROM plays ORDER BY number")
     assert plays[2:] == [("already watched", "p1"), ("already watched", "p2")]
 
 
@@ -415,7 +415,7 @@ async def test_private_mode_lets_go(house: House) -> None:
     await house.watch(0, 20, every_s=60)
     await house.engine.hide("alice")
     await house.pass_time(5)
-    assert [one.outcome for one in house.engine.state.viewings.values()] == ["ignored"]
+    assert [one.outcome for one in house.engine.state.plays.values()] == ["ignored"]
     assert await house.outcomes() == []
     assert house.simkl.playing == {}
     assert [one[0] for one in house.simkl.told] == ["start", "pause"]
@@ -444,15 +444,15 @@ async def test_a_play_is_corrected(house: House) -> None:
     await house.pass_time(30)
     words = await correct(house.engine, house.database, house.clock, "p1", OTHER)
     assert "sent again" in words
-    house.couriers["alice"].wake()
+    house.senders["alice"].wake()
     await run_down()
     assert house.simkl.history_rows[-1] == ("alice", "Big Buck Bunny (2008)", ended)
-    assert await house.rows("SELECT title FROM viewings") == [("Big Buck Bunny (2008)",)]
+    assert await house.rows("SELECT title FROM plays") == [("Big Buck Bunny (2008)",)]
     found = await house.database.read(lambda connection: reading.find_play(connection, "p1"))
     assert found is not None
     assert "sintel" not in found.link
-    (before,) = await house.rows("SELECT work_id FROM ledger")
-    await house.database.write(lambda connection: works.learn_aliases(connection, before[0], [("movie:simkl", "42")]))
+    (before,) = await house.rows("SELECT work_id FROM outbox")
+    await house.database.write(lambda connection: titles.learn_aliases(connection, before[0], [("movie:simkl", "42")]))
     found = await house.database.read(lambda connection: reading.find_play(connection, "p1"))
     assert found is not None
     assert found.link == "https://simkl.com/movies/42/big-buck-bunny"
@@ -529,9 +529,9 @@ async def test_a_caller_that_gives_up_leaves_no_gap(house: House) -> None:
         await caller
     house.database.write = real  # type: ignore[method-assign]
     await house.hear("play", 0, OTHER, player="bedroom")
-    stored = second_look(house.path, "SELECT id FROM viewings ORDER BY id")
+    stored = second_look(house.path, "SELECT id FROM plays ORDER BY id")
     assert stored == [("p1",), ("p2",)]
-    assert sorted(house.engine.state.viewings) == ["p1", "p2"]
+    assert sorted(house.engine.state.plays) == ["p1", "p2"]
 
 
 async def test_an_edge_that_says_nothing_new_is_stored_too(house: House) -> None:
@@ -554,7 +554,7 @@ async def test_nothing_is_heard_before_the_old_state_is_there(tmp_path: Path) ->
         await engine.hear(made.heard("play", 0, OTHER, player="bedroom"))
     await engine.open()
     await engine.hear(made.heard("play", 0, OTHER, player="bedroom"))
-    assert sorted(engine.state.viewings) == ["p1", "p2"]
+    assert sorted(engine.state.plays) == ["p1", "p2"]
     await made.database.close()
 
 

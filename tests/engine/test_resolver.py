@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from scrobbler.api import Facts, Item, PlayerEvent
 from scrobbler.engine.resolver import ASK_AGAIN_S, PATIENCE_MS, RETRY_S, Resolver, UnansweredError
-from scrobbler.plays.draft import DAY_MS
 from scrobbler.plays.model import Resolve
-from scrobbler.store.story import why
+from scrobbler.plays.step_context import DAY_MS
+from scrobbler.store.explain import why
 from tests.kit.virtual import MINUTE, House, run_down
 from tests.leaks.crowd import NoGuesses
 
@@ -98,13 +98,13 @@ async def test_a_filter_that_cannot_be_judged_keeps_a_play_here(den: Den, librar
     await den.hear("play", 0, "library")
     await den.house.clock.advance(RETRY_S + 5)
     assert den.house.simkl.calls == []
-    (play,) = den.house.engine.state.viewings
+    (play,) = den.house.engine.state.plays
     story = await den.house.database.read(lambda connection: why(connection, play))
     assert "its library is not known, and its source did not answer: the server does not answer in time" in str(story)
     den.source.away = False
     await den.house.clock.advance(ASK_AGAIN_S)
     assert den.house.simkl.told == ([("start", FILM_SAID, 0)] if library == "Films" else [])
-    assert den.house.engine.state.viewings[play].outcome_reason == ("" if library == "Films" else KIDS)
+    assert den.house.engine.state.plays[play].outcome_reason == ("" if library == "Films" else KIDS)
 
 
 async def test_what_an_event_says_later_decides_as_well(den: Den) -> None:
@@ -126,14 +126,14 @@ async def test_a_watch_waits_for_its_server(den: Den, monkeypatch: pytest.Monkey
         await den.hear("progress", percent, "library")
     await den.hear("stop", 95, "library")
     await den.house.clock.advance(1800 - 2 * ASK_AGAIN_S)
-    (viewing,) = den.house.engine.state.viewings.values()
-    assert viewing.outcome is None
+    (play,) = den.house.engine.state.plays.values()
+    assert play.outcome is None
     den.source.away = away
     await den.house.clock.advance(4 * ASK_AGAIN_S)
-    (viewing,) = den.house.engine.state.viewings.values()
+    (play,) = den.house.engine.state.plays.values()
     if away:
         assert den.house.simkl.calls == []
-        assert viewing.outcome == "needs review"
-        assert "its library is not known" in viewing.outcome_reason
+        assert play.outcome == "needs review"
+        assert "its library is not known" in play.outcome_reason
     else:
         assert await den.house.outcomes() == [("Sintel (2010)", "settled", "watched")]

@@ -10,7 +10,7 @@ from scrobbler.api import HookPlugin, HookRequest, PlayerEvent
 from scrobbler.daemon.replaying import Recording, replay
 from scrobbler.hooks.multipart import FormReader
 from scrobbler.intake.intake import Rules
-from scrobbler.plays.model import Watcher
+from scrobbler.plays.model import AccountPolicy
 from scrobbler.sources.registry import installed
 from tests.kit.servers import (
     EVENING,
@@ -38,7 +38,7 @@ def _request(step: Step) -> HookRequest:
     return HookRequest(content_type=kind, form=reader.finish())
 
 
-async def told(kind: str, evening: PlexEvening | JellyfinEvening, **watcher: Any) -> list[str]:
+async def told(kind: str, evening: PlexEvening | JellyfinEvening, **policy: Any) -> list[str]:
     """Play an evening through the house; return what Simkl would be told, without the times."""
     plugin = installed()[kind].plugin
     assert plugin is not None
@@ -49,9 +49,9 @@ async def told(kind: str, evening: PlexEvening | JellyfinEvening, **watcher: Any
         events += [replace(event, at=moment) for event in _parse(kind, step)]
     options = plugin.Options(type=kind, users=dict(USERS))
     rules = Rules(
-        watchers={
-            "alice": Watcher(account="alice", **watcher),
-            "bob": Watcher(account="bob", movie_percent=95, episode_percent=95),
+        accounts={
+            "alice": AccountPolicy(account="alice", **policy),
+            "bob": AccountPolicy(account="bob", movie_percent=95, episode_percent=95),
         }
     )
     lines: list[str] = []

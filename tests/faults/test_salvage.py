@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from scrobbler.clock import Now
-from scrobbler.store import plays
+from scrobbler.store import play_state
 from scrobbler.store.database import FILE_NAME, Database, StorageError
 from scrobbler.store.salvage import MOST_ASIDE, NOTICE_MS, notice, salvage
 from tests.faults.house import FILM_S, House, open_house
@@ -36,7 +36,7 @@ async def _fill(path: Path) -> None:
             )
 
     await database.write(work)
-    await database.write(lambda connection: plays.set_meta(connection, "serial", "41"))
+    await database.write(lambda connection: play_state.set_meta(connection, "serial", "41"))
     await database.close()
 
 
@@ -71,7 +71,7 @@ async def test_what_can_be_read_is_saved(tmp_path: Path, seed: int) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     database = Database(path)
     await database.open()
-    assert (await database.read(plays.load_state)).serial >= 1
+    assert (await database.read(play_state.load_state)).serial >= 1
     await database.close()
 
 
@@ -94,14 +94,14 @@ async def test_what_is_in_the_log_is_saved_too(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     database = Database(path)
     await database.open()
-    await database.write(lambda connection: plays.set_meta(connection, "in", "log"))
+    await database.write(lambda connection: play_state.set_meta(connection, "in", "log"))
     for ending in ("", "-wal"):
         (tmp_path / f"crashed{ending}").write_bytes(path.with_name(path.name + ending).read_bytes())
     await database.close()
     crashed = tmp_path / "crashed"
     salvage(crashed, NOW)
     with closing(sqlite3.connect(crashed)) as connection:
-        assert plays.get_meta(connection, "in") == "log"
+        assert play_state.get_meta(connection, "in") == "log"
 
 
 async def test_nothing_readable_is_said_too(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ async def test_nothing_readable_is_said_too(tmp_path: Path) -> None:
     path.write_bytes(b"this is no database " * 500)
     found = salvage(path, NOW)
     assert found.rows == 0
-    assert "ledger" in found.damaged
+    assert "outbox" in found.damaged
     assert (tmp_path / found.aside).read_bytes().startswith(b"this is no database")
     with closing(sqlite3.connect(path)) as connection:
         assert notice(connection, NOW.utc_ms) == found.words
@@ -122,10 +122,10 @@ async def test_rows_of_garbage_are_no_rows(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     await _fill(path)
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("INSERT INTO banners VALUES ('alice', x'a5a5')")
+        connection.execute("INSERT INTO now_playing VALUES ('alice', x'a5a5')")
         connection.commit()
-    assert salvage(path, NOW).damaged == ("banners",)
-    assert _count(path, "banners") == 0
+    assert salvage(path, NOW).damaged == ("now_playing",)
+    assert _count(path, "now_playing") == 0
 
 
 async def test_play_numbers_are_not_given_twice(tmp_path: Path) -> None:
@@ -135,13 +135,13 @@ async def test_play_numbers_are_not_given_twice(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("DELETE FROM meta WHERE key = 'serial'")
         connection.execute(
-            "INSERT INTO viewings VALUES (77, 'p77', 'alice', NULL, 0, 1, 2, NULL, NULL, 'ignored', '', 'A', 'tv', ?)",
-            (b'{"id":"p77","account":"alice","threshold":{"account":"alice"},"sessions":[],"voice":""}',),
+            "INSERT INTO plays VALUES (77, 'p77', 'alice', NULL, 0, 1, 2, NULL, NULL, 'ignored', '', 'A', 'tv', ?)",
+            (b'{"id":"p77","account":"alice","policy":{"account":"alice"},"sessions":[],"primary":""}',),
         )
         connection.commit()
     salvage(path, NOW)
     with closing(sqlite3.connect(path)) as connection:
-        assert plays.get_meta(connection, "serial") == "78"
+        assert play_state.get_meta(connection, "serial") == "78"
 
 
 async def test_a_disk_that_breaks_again_and_again_is_not_filled(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ async def test_a_disk_that_breaks_again_and_again_is_not_filled(tmp_path: Path) 
     assert path.read_bytes().startswith(b"this is no database")
 
 
-@pytest.mark.parametrize("table", ["viewings", "journal"])
+@pytest.mark.parametrize("table", ["plays", "journal"])
 async def test_a_start_with_a_damaged_file(tmp_path: Path, table: str) -> None:
     """The daemon starts, finds it by itself, keeps what it could, says so in log and status, and is healthy; for a week."""
     async with open_house(tmp_path) as house:
@@ -178,7 +178,7 @@ async def test_a_start_with_a_damaged_file(tmp_path: Path, table: str) -> None:
         assert (await house.status()).faults == ()
 
 
-@pytest.mark.parametrize("table", ["viewings", "ledger", "journal", "shown"])
+@pytest.mark.parametrize("table", ["plays", "outbox", "journal", "remote_state"])
 async def test_damage_while_it_runs(tmp_path: Path, table: str) -> None:
     """It is mended before a hook is answered, or at the next look: nothing that was said to be stored is lost."""
     async with open_house(tmp_path) as house:
@@ -208,7 +208,7 @@ async def test_damage_that_cannot_be_mended(tmp_path: Path) -> None:
         for number in range(MOST_ASIDE):
             (house.state / f"{FILE_NAME}.damaged-{number}").touch()
         await house.daemon.database.outside_transaction("PRAGMA wal_checkpoint(TRUNCATE)")
-        _ruin(path, "viewings")
+        _ruin(path, "plays")
         assert await house.post("play", 0) == 503
         await house.passes(60)
         assert await house.health() == 503

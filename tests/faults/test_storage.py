@@ -101,16 +101,16 @@ async def test_ending_with_a_store_that_takes_nothing(name: str, tmp_path: Path)
 
 
 async def test_what_is_answered_is_stored(tmp_path: Path) -> None:
-    """A 204 means that another process reads it from the disk at once: event, ledger, banner and journal together."""
+    """A 204 means that another process reads it from the disk at once: event, outbox, now playing and journal together."""
     async with open_house(tmp_path) as house:
         assert await house.post("play", 0) == 204
         with closing(sqlite3.connect(f"file:{house.state / FILE_NAME}?mode=ro", uri=True)) as other:
             counts = [
                 other.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-                for table in ("sessions", "viewings", "journal")
+                for table in ("sessions", "plays", "journal")
             ]
             assert all(counts), counts
             await house.passes(FILM_S)
             assert await house.post("stop", FILM_S) == 204
-            assert other.execute("SELECT kind FROM ledger").fetchall() == [("watched",)]
+            assert other.execute("SELECT kind FROM outbox").fetchall() == [("watched",)]
         await house.settled()

@@ -49,7 +49,7 @@ async def test_row(row: Row, tmp_path: Path) -> None:
 
 
 def _judge(house: House, row: Row, truth: Truth) -> None:
-    """Hold Simkl's ledger against what happened."""
+    """Hold Simkl's outbox against what happened."""
     simkl = house.simkl()
     (watch,) = simkl.history
     assert (watch.title, watch.rewatch) == (FILM.title, False)

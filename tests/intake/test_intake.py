@@ -9,16 +9,16 @@ from scrobbler.api.events import SKIP_WORDS
 from scrobbler.intake.filters import lets_in, matches
 from scrobbler.intake.intake import Refused, Rules, SourceIntake
 from scrobbler.intake.users import UserMap
-from scrobbler.plays.model import Heard, Watcher
+from scrobbler.plays.model import AccountPolicy, Heard
 
 TRAITS = Traits(ticks=True, knows_users=True, quiet_s=60, close_s=1800, richness=60)
-WATCHERS = {name: Watcher(account=name) for name in ("alice", "bob")}
+ACCOUNTS = {name: AccountPolicy(account=name) for name in ("alice", "bob")}
 FILM = Movie(title="Sintel")
 
 
 def door(rules: dict[str, Any] | None = None, **options: Any) -> SourceIntake:
     """Open a source's door."""
-    return SourceIntake("tv", SourceOptions(type="test", **options), TRAITS, Rules(watchers=WATCHERS, **(rules or {})))
+    return SourceIntake("tv", SourceOptions(type="test", **options), TRAITS, Rules(accounts=ACCOUNTS, **(rules or {})))
 
 
 def event(item: Item = FILM, **more: Any) -> PlayerEvent:
@@ -29,7 +29,7 @@ def event(item: Item = FILM, **more: Any) -> PlayerEvent:
 def who(intake: SourceIntake, user: User | None, hidden: frozenset[str] = frozenset()) -> list[str] | str:
     """Say who is taken to watch, or why nobody is."""
     answer = intake.admit(event(user=user), hidden)
-    return answer.reason if isinstance(answer, Refused) else [one.account for one in answer.watchers]
+    return answer.reason if isinstance(answer, Refused) else [one.account for one in answer.accounts]
 
 
 UUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
@@ -167,7 +167,7 @@ def test_the_habits_of_a_source_go_along() -> None:
     """Deadlines are in milliseconds, and the shortest length that counts comes with the event."""
     answer = door({"shorter_than_ms": 1234}, account="alice").admit(event())
     assert isinstance(answer, Heard)
-    assert (answer.source, answer.nature.quiet_ms, answer.nature.close_ms) == ("tv", 60_000, 1_800_000)
+    assert (answer.source, answer.traits.quiet_ms, answer.traits.close_ms) == ("tv", 60_000, 1_800_000)
     assert answer.shorter_than_ms == 1234
 
 

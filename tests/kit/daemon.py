@@ -19,7 +19,7 @@ import msgspec
 
 from scrobbler.simkl import tokens
 from scrobbler.status.report import StatusReport
-from scrobbler.store.reading import Play
+from scrobbler.store.reading import PlaySummary
 from tests.kit.simkl_sandbox import SandboxClient
 
 T = TypeVar("T")
@@ -317,11 +317,11 @@ class DaemonProcess:
             finally:
                 process.kill()
 
-    def history(self) -> list[Play]:
+    def history(self) -> list[PlaySummary]:
         """Return what `scrobbler history` shows, newest first."""
         done = self.run("history", "--json", "--number", "1000")
         assert done.returncode == 0, done.stderr
-        return msgspec.json.decode(done.stdout, type=list[Play])
+        return msgspec.json.decode(done.stdout, type=list[PlaySummary])
 
     def why(self, play: str) -> str:
         """Return what `scrobbler why` tells of a play."""

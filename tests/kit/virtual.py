@@ -1,4 +1,4 @@
-"""A house on virtual time: the real store on a real file, the real engine and couriers, and a Simkl made of paper."""
+"""A house on virtual time: the real store on a real file, the real engine and senders, and a Simkl made of paper."""
 
 import asyncio
 import sqlite3
@@ -13,25 +13,25 @@ import msgspec
 
 from scrobbler.api import Episode, Ids, Kind, Movie, PlayerEvent, Show, Work, describe
 from scrobbler.api.testkit import FakeClock
-from scrobbler.courier.courier import Courier
-from scrobbler.courier.line import Line
 from scrobbler.engine.engine import Answer, Engine
 from scrobbler.identify.aliases import aliases, contradicts
-from scrobbler.plays.model import Effect, Heard, Nature, Resolve, State, Watcher
+from scrobbler.plays.model import AccountPolicy, Effect, Heard, Resolve, SourceTraits, State
+from scrobbler.sender.backoff import Backoff
+from scrobbler.sender.sender import Sender
 from scrobbler.simkl.allowance import Allowance
 from scrobbler.simkl.errors import NoMatch, Rejected, SimklError
 from scrobbler.simkl.payloads import Watch
 from scrobbler.simkl.replies import HistoryReply, ScrobbleReply
 from scrobbler.store.database import FILE_NAME, Database
-from scrobbler.store.works import Names
+from scrobbler.store.titles import Names
 
 MINUTE = 60_000
 LENGTH_MS = 100 * MINUTE
 FILM = Movie(title="Sintel", year=2010, ids=Ids(imdb="tt1727587"))
 OTHER = Movie(title="Big Buck Bunny", year=2008, ids=Ids(imdb="tt1254207"))
 EPISODE = Episode(show=Show(title="Firefly", ids=Ids(tvdb="78874")), season=1, number=2)
-TICKS = Nature(ticks=True, quiet_ms=2 * MINUTE, close_ms=30 * MINUTE, richness=60)
-EDGES = Nature(ticks=False, quiet_ms=15 * MINUTE, close_ms=360 * MINUTE, richness=70)
+TICKS = SourceTraits(ticks=True, quiet_ms=2 * MINUTE, close_ms=30 * MINUTE, richness=60)
+EDGES = SourceTraits(ticks=False, quiet_ms=15 * MINUTE, close_ms=360 * MINUTE, richness=70)
 UNKNOWN = Allowance(limit=None, remaining=None, resets_utc_ms=0)
 
 
@@ -244,18 +244,18 @@ class PaperSimkl:
 
 
 class House:
-    """Store, engine and one courier per account. `crash` drops all of it at once; `open` takes it up again."""
+    """Store, engine and one sender per account. `crash` drops all of it at once; `open` takes it up again."""
 
-    def __init__(self, folder: Path, *accounts: str, nature: Nature = TICKS) -> None:
+    def __init__(self, folder: Path, *accounts: str, traits: SourceTraits = TICKS) -> None:
         self.path = folder / FILE_NAME
         self.clock = VirtualClock()
         self.simkl = PaperSimkl(self.clock)
-        self.nature = nature
-        self.watchers = [Watcher(account=name) for name in accounts or ("alice",)]
+        self.traits = traits
+        self.accounts = [AccountPolicy(account=name) for name in accounts or ("alice",)]
         self.works: dict[str, Work] = {}
         self.boot_id = "boot-1"
         self.answer = True
-        self.couriers: dict[str, Courier] = {}
+        self.senders: dict[str, Sender] = {}
         self.effects: list[Effect] = []
         self.database: Database
         self.engine: Engine
@@ -266,9 +266,9 @@ class House:
         """Start as the daemon does."""
         self.database = await open_inline(self.path)
         self.engine = Engine(self.database, self.clock, self.boot_id)
-        self.line = Line()
-        self.couriers = {
-            one.account: Courier(
+        self.line = Backoff()
+        self.senders = {
+            one.account: Sender(
                 one.account,
                 state=lambda: self.engine.state,
                 database=self.database,
@@ -277,15 +277,15 @@ class House:
                 random=self._random,
                 line=self.line,
             )
-            for one in self.watchers
+            for one in self.accounts
         }
         self.engine.listener = self._on_change
         await self.engine.open()
         return self
 
     def serve(self) -> None:
-        """Run the engine's and the couriers' services."""
-        works = [self.engine.run, *(courier.run for courier in self.couriers.values())]
+        """Run the engine's and the senders' services."""
+        works = [self.engine.run, *(sender.run for sender in self.senders.values())]
         self._tasks += [asyncio.ensure_future(work()) for work in works]
 
     async def crash(self) -> None:
@@ -308,8 +308,8 @@ class House:
 
     def _on_change(self, effects: Sequence[Effect], _state: State) -> None:
         self.effects.extend(effects)
-        for courier in self.couriers.values():
-            courier.wake()
+        for sender in self.senders.values():
+            sender.wake()
         for effect in effects:
             if isinstance(effect, Resolve) and self.answer:
                 self._tasks.append(asyncio.ensure_future(self.identify(effect.session)))
@@ -357,7 +357,7 @@ class House:
             duration_ms=LENGTH_MS,
             **more,
         )
-        return Heard(source=source, nature=self.nature, watchers=tuple(self.watchers), event=event)
+        return Heard(source=source, traits=self.traits, accounts=tuple(self.accounts), event=event)
 
     async def pass_time(self, seconds: float) -> None:
         """Let time pass for everybody."""
@@ -376,8 +376,8 @@ class House:
         return await self.database.read(lambda connection: list(connection.execute(query, values)))
 
     async def outcomes(self) -> list[tuple[str, str, str]]:
-        """List what the ledger says: title, state, outcome."""
-        found = await self.rows("SELECT body, state, outcome FROM ledger ORDER BY id")
+        """List what the outbox says: title, state, outcome."""
+        found = await self.rows("SELECT body, state, outcome FROM outbox ORDER BY id")
         return [
             (describe(msgspec.convert(msgspec.json.decode(body)["work"], Movie | Episode)), *rest)
             for body, *rest in found

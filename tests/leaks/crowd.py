@@ -15,7 +15,7 @@ from scrobbler.engine.engine import Engine
 from scrobbler.engine.resolver import Resolver
 from scrobbler.identify.guess import Guess
 from scrobbler.intake.intake import Refused, Rules, SourceIntake
-from scrobbler.plays.model import Effect, Resolve, State, Watcher
+from scrobbler.plays.model import AccountPolicy, Effect, Resolve, State
 from scrobbler.sources.registry import installed
 from scrobbler.store.database import FILE_NAME, Connection, Database
 from tests.faults.virtual import VirtualClock
@@ -77,7 +77,7 @@ class Crowd:
         plugin = installed()["jellyfin"].plugin
         assert plugin is not None
         options: SourceOptions = plugin.Options(type="jellyfin", users={"*": "alice"})
-        rules = Rules(watchers={"alice": Watcher(account="alice")})
+        rules = Rules(accounts={"alice": AccountPolicy(account="alice")})
         self._intake = SourceIntake("attic", options, plugin.traits, rules)
         self._events = self._films = 0
 

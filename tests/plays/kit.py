@@ -8,6 +8,7 @@ from scrobbler.api import Episode, Ids, Item, Kind, Movie, PlayerEvent, Show
 from scrobbler.clock import Now
 from scrobbler.plays.machine import next_deadline, step
 from scrobbler.plays.model import (
+    AccountPolicy,
     ContactLost,
     Deadline,
     Effect,
@@ -15,23 +16,22 @@ from scrobbler.plays.model import (
     Heard,
     Identified,
     Input,
-    Nature,
     Note,
     Prior,
     Resolve,
+    SourceTraits,
     State,
     Telling,
-    Watcher,
 )
 
 START_UTC_MS = 1_790_000_000_000
 MINUTE = 60_000
 FILM = Movie(title="Sintel", year=2010, ids=Ids(imdb="tt1727587"))
 OTHER_FILM = Movie(title="Big Buck Bunny", year=2008, ids=Ids(imdb="tt1254207"))
-TICKS = Nature(ticks=True, quiet_ms=60_000, close_ms=1_800_000, richness=60)
-RICH_TICKS = Nature(ticks=True, quiet_ms=90_000, close_ms=1_800_000, richness=80)
-EDGES = Nature(ticks=False, quiet_ms=900_000, close_ms=6 * 3_600_000, richness=70)
-ALICE = Watcher(account="alice")
+TICKS = SourceTraits(ticks=True, quiet_ms=60_000, close_ms=1_800_000, richness=60)
+RICH_TICKS = SourceTraits(ticks=True, quiet_ms=90_000, close_ms=1_800_000, richness=80)
+EDGES = SourceTraits(ticks=False, quiet_ms=900_000, close_ms=6 * 3_600_000, richness=70)
+ALICE = AccountPolicy(account="alice")
 
 
 def episode(number: int, last: int | None = None) -> Episode:
@@ -42,12 +42,12 @@ def episode(number: int, last: int | None = None) -> Episode:
 class House:
     """The machine with everything around it that a test needs: time, and works that identify themselves."""
 
-    def __init__(self, *watchers: Watcher, nature: Nature = TICKS, length_ms: int = 100 * MINUTE) -> None:
+    def __init__(self, *accounts: AccountPolicy, traits: SourceTraits = TICKS, length_ms: int = 100 * MINUTE) -> None:
         self.state = State()
         self.utc_ms = START_UTC_MS
         self.mono_ms = 1_000_000
-        self.watchers = watchers or (ALICE,)
-        self.nature = nature
+        self.accounts = accounts or (ALICE,)
+        self.traits = traits
         self.length_ms: int | None = length_ms
         self.effects: list[Effect] = []
         self.priors: tuple[Prior, ...] = ()
@@ -103,7 +103,7 @@ class House:
         item_key: str = "",
         source: str = "room",
         player: str = "tv",
-        nature: Nature | None = None,
+        traits: SourceTraits | None = None,
         ignored: str = "",
         telling: Telling = "live",
         **more: Any,
@@ -115,8 +115,8 @@ class House:
         self.give(
             Heard(
                 source=source,
-                nature=nature or self.nature,
-                watchers=self.watchers,
+                traits=traits or self.traits,
+                accounts=self.accounts,
                 event=event,
                 shorter_than_ms=self.shorter_than_ms,
                 ignored=ignored,
@@ -160,15 +160,15 @@ class House:
     def notes(self) -> Sequence[str]:
         return [one.step for one in self.effects if isinstance(one, Note)]
 
-    def banner(self, account: str = "alice") -> tuple[str, str, float | None]:
+    def now_playing(self, account: str = "alice") -> tuple[str, str, float | None]:
         """Say what should show: mode, title, percent."""
-        banner = self.state.banners.get(account)
-        if banner is None or banner.work is None:
+        now_playing = self.state.now_playing.get(account)
+        if now_playing is None or now_playing.work is None:
             return ("nothing", "", None)
-        work = banner.work
+        work = now_playing.work
         title = work.title if isinstance(work, Movie) else f"{work.show.title} {work.season}x{work.number}"
-        return (banner.mode, title, banner.progress)
+        return (now_playing.mode, title, now_playing.progress)
 
     def outcomes(self) -> list[str | None]:
-        """List the viewings' own outcomes, oldest first."""
-        return [one.outcome for one in self.state.viewings.values()]
+        """List the plays' own outcomes, oldest first."""
+        return [one.outcome for one in self.state.plays.values()]

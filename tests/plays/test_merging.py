@@ -3,13 +3,13 @@
 from typing import Any
 
 from scrobbler.plays.machine import next_deadline
-from scrobbler.plays.model import Hide, Identified, Ignore, Unidentified, Watcher
+from scrobbler.plays.model import AccountPolicy, Hide, Identified, Ignore, Unidentified
 from tests.plays.kit import ALICE, EDGES, FILM, MINUTE, RICH_TICKS, House
 
 HOUR = 60 * MINUTE
-JELLYFIN: dict[str, Any] = {"source": "jellyfin", "player": "web", "nature": RICH_TICKS}
+JELLYFIN: dict[str, Any] = {"source": "jellyfin", "player": "web", "traits": RICH_TICKS}
 MPV: dict[str, Any] = {"source": "mpv", "player": "shim"}
-PLEX: dict[str, Any] = {"source": "plex", "player": "box", "nature": EDGES}
+PLEX: dict[str, Any] = {"source": "plex", "player": "box", "traits": EDGES}
 
 
 def both(house: House, start: int, end: int) -> None:
@@ -39,17 +39,17 @@ def test_the_poorer_source_may_stop_first():
 
 
 def test_both_stops_make_one_completion_and_no_pause_in_between():
-    """Rule 1: while the second source may confirm, the banner stays as it is."""
+    """Rule 1: while the second source may confirm, what plays now stays as it is."""
     house = House()
     two(house)
     both(house, 0, 95)
-    revision = house.state.banners["alice"].revision
+    revision = house.state.now_playing["alice"].revision
     house.hear("stop", 95, **JELLYFIN)
     house.wait(1_500)
-    assert house.state.banners["alice"].revision == revision
+    assert house.state.now_playing["alice"].revision == revision
     house.hear("stop", 95, **MPV)
     assert house.verdicts == [("alice", "watched", 95.0)]
-    assert house.banner()[0] == "nothing"
+    assert house.now_playing()[0] == "nothing"
 
 
 def test_a_lost_stop_of_the_richer_source_does_not_hold_the_watch_back():
@@ -83,25 +83,25 @@ def test_a_play_moves_from_one_player_to_another():
     house.wait(MINUTE)
     house.hear("play", 30, **MPV)
     house.watch(30, 95, **MPV)
-    assert house.banner() == ("playing", "Sintel", 95.0)
+    assert house.now_playing() == ("playing", "Sintel", 95.0)
     house.hear("stop", 95, **MPV)
     house.wait(10_000)
     assert house.verdicts == [("alice", "watched", 95.0)]
-    assert len([one for one in house.state.viewings.values() if one.merged_into is None]) == 1
+    assert len([one for one in house.state.plays.values() if one.merged_into is None]) == 1
 
 
 def test_a_pause_heard_by_two_sources_is_one_change():
-    """Whichever of two reports comes first, the banner changes once."""
+    """Whichever of two reports comes first, what plays now changes once."""
     house = House()
     two(house)
     both(house, 0, 10)
-    before = house.state.banners["alice"].revision
+    before = house.state.now_playing["alice"].revision
     house.hear("pause", 10, **JELLYFIN)
     house.wait(300)
     house.hear("pause", 10, **MPV)
     house.wait(MINUTE)
-    assert house.banner()[0] == "paused"
-    assert house.state.banners["alice"].revision == before + 1
+    assert house.now_playing()[0] == "paused"
+    assert house.state.now_playing["alice"].revision == before + 1
 
 
 def test_a_late_name_joins_a_running_play():
@@ -158,7 +158,7 @@ def test_a_nameless_play_that_knew_more_upgrades_what_was_left():
     house.hear("stop", None, **PLEX)
     house.hear("stop", 95, **MPV)
     house.identify("s1")
-    assert [(fact.viewing, fact.kind) for fact in house.facts] == [("p2", "left"), ("p2", "watched")]
+    assert [(fact.play, fact.kind) for fact in house.facts] == [("p2", "left"), ("p2", "watched")]
 
 
 def test_a_play_closed_too_early_goes_on_at_the_other_player():
@@ -171,10 +171,10 @@ def test_a_play_closed_too_early_goes_on_at_the_other_player():
     both(house, 0, 40)
     house.hear("stop", 40, **JELLYFIN)
     house.identify("s1")
-    assert house.banner()[0] == "playing"
+    assert house.now_playing()[0] == "playing"
     house.watch(40, 95, **MPV)
     house.hear("stop", 95, **MPV)
-    assert [(fact.viewing, fact.kind) for fact in house.facts] == [("p2", "left"), ("p2", "watched")]
+    assert [(fact.play, fact.kind) for fact in house.facts] == [("p2", "left"), ("p2", "watched")]
 
 
 def test_a_play_with_unknown_position_elsewhere_does_not_vanish_in_the_last_one():
@@ -198,30 +198,30 @@ def test_one_player_never_joins_itself():
     house.hear("play", 0, item_key="second file")
     house.watch(0, 95, item_key="second file")
     house.hear("stop", 95, item_key="second file")
-    assert [(fact.viewing, fact.kind) for fact in house.facts] == [("p1", "watched"), ("p2", "watched")]
+    assert [(fact.play, fact.kind) for fact in house.facts] == [("p1", "watched"), ("p2", "watched")]
 
 
 def test_two_accounts_never_join():
     """The same film in two rooms with two people is two plays."""
     house = House()
     house.hear("play", 0, **MPV)
-    house.watchers = (Watcher(account="bob"),)
+    house.accounts = (AccountPolicy(account="bob"),)
     house.hear("play", 0, **JELLYFIN)
     house.hear("stop", 10, **JELLYFIN)
-    assert sorted(one.account for one in house.state.viewings.values()) == ["alice", "bob"]
+    assert sorted(one.account for one in house.state.plays.values()) == ["alice", "bob"]
     assert house.outcomes() == [None, None]
 
 
 def test_a_shared_player_goes_on_for_the_other_account():
     """Alice's play ends by another player's word; bob's on the shared one goes on."""
     house = House()
-    house.watchers = (ALICE, Watcher(account="bob"))
+    house.accounts = (ALICE, AccountPolicy(account="bob"))
     house.hear("play", 0, **MPV)
-    house.watchers = (ALICE,)
+    house.accounts = (ALICE,)
     house.hear("play", 0, **JELLYFIN)
     house.hear("stop", 10, **JELLYFIN)
     house.wait(10_000)
-    house.watchers = (ALICE, Watcher(account="bob"))
+    house.accounts = (ALICE, AccountPolicy(account="bob"))
     house.watch(10, 95, **MPV)
     house.hear("stop", 95, **MPV)
     assert ("bob", "watched", 95.0) in house.verdicts
@@ -238,7 +238,7 @@ def test_private_mode_stays_private_when_the_name_arrives_later():
     house.watch(90, 95)
     house.hear("stop", 95)
     assert house.facts == []
-    assert house.banner()[0] == "nothing"
+    assert house.now_playing()[0] == "nothing"
     assert house.outcomes() == ["ignored"]
 
 
@@ -261,11 +261,11 @@ def test_the_first_name_stands():
     house.hear("play", 0)
     house.give(Identified(session="s1", work_id=77, work=FILM))
     assert house.state.sessions["s1"].work_id == 1
-    assert next(iter(house.state.viewings.values())).work_id == 1
+    assert next(iter(house.state.plays.values())).work_id == 1
 
 
 def test_everything_is_forgotten_after_a_day():
-    """The state does not grow: merged viewings, their sessions and the closed ones go."""
+    """The state does not grow: merged plays, their sessions and the closed ones go."""
     house = House()
     for _ in range(3):
         two(house)
@@ -275,7 +275,7 @@ def test_everything_is_forgotten_after_a_day():
         house.wait(HOUR)
     house.wait(25 * HOUR)
     assert house.state.sessions == {}
-    assert house.state.viewings == {}
+    assert house.state.plays == {}
     assert next_deadline(house.state) is None
 
 
@@ -287,7 +287,7 @@ def test_an_end_that_waits_for_its_confirmation_does_not_dangle():
     house.hear("stop", 95, **JELLYFIN)
     house.lose_contact()
     assert house.verdicts == [("alice", "watched", 95.0)]
-    assert house.banner()[0] == "nothing"
+    assert house.now_playing()[0] == "nothing"
 
 
 def test_a_look_at_the_end_elsewhere_does_not_complete_a_play_that_just_began():
@@ -308,7 +308,7 @@ def test_one_that_ticks_a_moment_behind_does_not_take_over():
     house.hear("pause", 30, **JELLYFIN)
     house.wait(9_000)
     house.hear("progress", 30.1, **MPV)
-    assert house.banner() == ("paused", "Sintel", 30.0)
+    assert house.now_playing() == ("paused", "Sintel", 30.0)
     house.wait(3_000)
     house.hear("progress", 30.2, **MPV)
-    assert house.banner() == ("playing", "Sintel", 30.2)
+    assert house.now_playing() == ("playing", "Sintel", 30.2)

@@ -6,7 +6,7 @@ import pytest
 
 from scrobbler.api import Item, Kind
 from scrobbler.plays.machine import next_deadline
-from scrobbler.plays.model import Nature, Prior, Watcher
+from scrobbler.plays.model import AccountPolicy, Prior, SourceTraits
 from tests.plays.kit import ALICE, EDGES, FILM, MINUTE, OTHER_FILM, RICH_TICKS, TICKS, House, episode
 
 HOUR = 60 * MINUTE
@@ -27,7 +27,7 @@ def test_a_pause_at_zero_keeps_the_last_observed_position():
     house.hear("play", 0)
     house.watch(0, 40)
     house.hear("pause", 0)
-    assert house.banner() == ("paused", "Sintel", 40.0)
+    assert house.now_playing() == ("paused", "Sintel", 40.0)
 
 
 def test_a_rewind_to_the_beginning_is_a_real_zero():
@@ -57,7 +57,7 @@ def test_a_negative_length_is_unknown():
     house.shorter_than_ms = 5 * MINUTE
     house.hear("play", 0, duration_ms=-1)
     house.watch(0, 30)
-    assert house.banner()[0] == "playing"
+    assert house.now_playing()[0] == "playing"
 
 
 def test_a_position_beyond_the_length_is_the_end():
@@ -83,20 +83,20 @@ def test_a_length_that_arrives_late_makes_the_percentage():
     house = House()
     house.hear("play", 0, duration_ms=None)
     house.watch(0, 50, duration_ms=None)
-    assert house.banner()[2] == 0.0
+    assert house.now_playing()[2] == 0.0
     house.watch(50, 90)
-    assert house.banner()[2] == 90.0
+    assert house.now_playing()[2] == 90.0
     house.hear("stop", 90)
     assert house.verdicts == [("alice", "watched", 90.0)]
 
 
 def test_a_length_that_is_looked_up_counts_too():
     """players.md 1: the server's runtime stands in where the player tells none, for the deadlines as well."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.runtime_ms = 100 * MINUTE
     house.hear("play", 0, duration_ms=None)
     house.wait(116 * MINUTE)
-    assert house.banner()[0] == "paused"
+    assert house.now_playing()[0] == "paused"
     house.hear("end", None, duration_ms=None)
     assert house.verdicts == [("alice", "watched", 100.0)]
 
@@ -130,7 +130,7 @@ def test_an_end_of_something_never_seen_is_no_watch(length_ms: int | None):
 
 def test_a_stop_of_something_never_seen_is_forgotten():
     """Rule 17: a stop without position and without a play is named, and asks nobody for a decision."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("stop", None)
     assert house.facts == []
     assert house.outcomes() == ["ignored"]
@@ -148,7 +148,7 @@ def test_an_unobserved_stop_of_something_never_seen_opens_nothing():
 
 def test_an_unobserved_stop_closes_at_the_last_observed_position():
     """Rule 2, players.md 2.4."""
-    house = House(nature=RICH_TICKS)
+    house = House(traits=RICH_TICKS)
     house.hear("play", 0)
     house.watch(0, 60)
     house.hear("stop", 95, observed=False)
@@ -164,12 +164,12 @@ def test_extrapolated_words_neither_revive_nor_reset_deadlines(kind: Kind):
     house.wait(70_000)
     before = next_deadline(house.state)
     house.hear(kind, 52, observed=False)
-    assert house.banner()[0] == "paused"
+    assert house.now_playing()[0] == "paused"
     assert next_deadline(house.state) == before
     house.wait(1_900_000)
     house.hear(kind, 80, observed=False)
     assert house.verdicts == [("alice", "left", 50.0)]
-    assert house.banner()[0] == "nothing"
+    assert house.now_playing()[0] == "nothing"
 
 
 def test_extrapolated_ticks_do_not_put_off_the_silence():
@@ -180,7 +180,7 @@ def test_extrapolated_ticks_do_not_put_off_the_silence():
     for _ in range(7):
         house.wait(10_000)
         house.hear("progress", 51, observed=False)
-    assert house.banner() == ("paused", "Sintel", 50.0)
+    assert house.now_playing() == ("paused", "Sintel", 50.0)
 
 
 def test_a_paused_player_that_says_so_again_is_in_contact():
@@ -189,12 +189,12 @@ def test_a_paused_player_that_says_so_again_is_in_contact():
     house.hear("play", 0)
     house.watch(0, 50)
     house.hear("pause", 50)
-    revision = house.state.banners["alice"].revision
+    revision = house.state.now_playing["alice"].revision
     for _ in range(6 * 40):
         house.wait(10 * MINUTE)
         house.hear("pause", 50)
-    assert house.banner() == ("paused", "Sintel", 50.0)
-    assert house.state.banners["alice"].revision == revision
+    assert house.now_playing() == ("paused", "Sintel", 50.0)
+    assert house.state.now_playing["alice"].revision == revision
     house.hear("play", 50)
     house.watch(50, 90)
     house.hear("stop", 90)
@@ -211,43 +211,43 @@ def test_a_player_resting_on_its_last_picture_is_no_new_play():
         house.wait(10 * MINUTE)
         house.hear("pause", 100)
     assert house.kinds == ["watched"]
-    assert len(house.state.viewings) == 1
+    assert len(house.state.plays) == 1
 
 
 def test_a_play_after_the_verdict_keeps_the_position():
     """players.md 1.6.2: after the verdict Plex's `play` carries a cleared resume point."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0)
     house.wait(91 * MINUTE)
     house.hear("watched", 91)
     house.wait(MINUTE)
     house.hear("play", 0)
-    assert house.banner()[2] == 91.0
+    assert house.now_playing()[2] == 91.0
     house.wait(30_000)
     house.hear("stop", None)
     assert house.verdicts == [("alice", "watched", 91.0)]
-    assert len(house.state.viewings) == 1
+    assert len(house.state.plays) == 1
 
 
 def test_a_play_at_a_cleared_resume_point_right_after_the_stop_is_an_echo():
     """players.md 1.5: skipping the credits raises another play; its 0 is no position."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0)
     house.wait(91 * MINUTE)
     house.hear("watched", None)
     house.hear("stop", None)
     house.wait(3_000)
     house.hear("play", 0)
-    assert house.banner()[0] == "nothing"
+    assert house.now_playing()[0] == "nothing"
     house.wait(5 * MINUTE)
     house.hear("play", 0)
-    assert house.banner() == ("playing", "Sintel", 0.0)
+    assert house.now_playing() == ("playing", "Sintel", 0.0)
     assert house.kinds == ["watched"]
 
 
 def test_a_resume_without_a_position_lets_the_remaining_runtime_begin_anew():
     """Rule 10: after a long pause the deadline counts from the resume, and never lies in the past."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0)
     house.wait(50 * MINUTE)
     house.hear("pause", 50)
@@ -257,12 +257,12 @@ def test_a_resume_without_a_position_lets_the_remaining_runtime_begin_anew():
     assert due is not None
     assert due > house.mono_ms
     house.wait(40 * MINUTE)
-    assert house.banner()[0] == "playing"
+    assert house.now_playing()[0] == "playing"
 
 
 def test_a_lost_resume_does_not_cost_the_watch():
     """No source is complete: a second pause proves that it played in between."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0)
     house.wait(30 * MINUTE)
     house.hear("pause", 30)
@@ -275,7 +275,7 @@ def test_a_lost_resume_does_not_cost_the_watch():
 
 def test_a_first_position_at_the_stop_is_not_where_the_play_began():
     """Rule 4: a play that was open for long began long before its first known position."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", None)
     house.wait(93 * MINUTE)
     house.hear("stop", 93)
@@ -284,7 +284,7 @@ def test_a_first_position_at_the_stop_is_not_where_the_play_began():
 
 def test_a_first_position_soon_after_the_start_is_where_it_began():
     """Part 1.6: opened near the end, never seen before."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", None)
     house.wait(2 * MINUTE)
     house.hear("stop", 93)
@@ -293,7 +293,7 @@ def test_a_first_position_soon_after_the_start_is_where_it_began():
 
 def test_a_seek_on_a_player_with_edges_alone_keeps_what_played_before():
     """Rule 4: what played before the jump was not told, but nobody demonstrated that it was skipped."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0)
     house.wait(50 * MINUTE)
     house.hear("seek", 70)
@@ -317,25 +317,25 @@ def test_seeking_back_and_watching_what_was_skipped_counts():
 
 def test_a_late_progress_does_not_undo_a_pause():
     """Hooks overtake each other: a position that belongs before the pause is no resume."""
-    house = House(nature=RICH_TICKS)
+    house = House(traits=RICH_TICKS)
     house.hear("play", 0)
     house.watch(0, 20)
     house.wait(5_000)
     house.hear("pause", 20.08)
     house.wait(300)
     house.hear("progress", 20.05)
-    assert house.banner()[0] == "paused"
+    assert house.now_playing()[0] == "paused"
 
 
 def test_a_late_pause_of_the_old_item_does_not_stop_the_new_one():
     """players.md 1.5: pause (old) and play (new) swapped; the position of the old one counts."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0, episode(1))
     house.wait(95 * MINUTE)
     house.hear("play", 0, episode(2))
     house.wait(200)
     house.hear("pause", 95, episode(1))
-    assert house.banner() == ("playing", "Firefly 1x2", 0.0)
+    assert house.now_playing() == ("playing", "Firefly 1x2", 0.0)
     assert house.kinds == ["left", "watched"]
     house.wait(95 * MINUTE)
     house.hear("stop", 95, episode(2))
@@ -350,7 +350,7 @@ def test_an_echo_of_the_old_item_does_not_close_the_new_one():
     house.hear("end", None, episode(1))
     house.hear("play", 0, episode(2))
     house.hear("progress", 98, episode(1))
-    assert house.banner() == ("playing", "Firefly 1x2", 0.0)
+    assert house.now_playing() == ("playing", "Firefly 1x2", 0.0)
     assert house.kinds == ["watched"]
 
 
@@ -365,12 +365,12 @@ def test_two_items_on_one_player_in_any_order_are_two_plays():
     house.watch(50, 90)
     house.hear("stop", 90)
     assert [(fact.kind, fact.progress) for fact in house.facts] == [("left", 50.0), ("left", 30.0), ("watched", 90.0)]
-    assert len(house.state.viewings) == 2
+    assert len(house.state.plays) == 2
 
 
 def test_a_stop_hours_after_a_stray_word_had_closed_it_still_counts():
     """Edge-only sources: a lost or swapped event must not cost the watch of a whole evening."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0, episode(2))
     house.hear("play", None, episode(1))
     house.wait(95 * MINUTE)
@@ -391,7 +391,7 @@ def test_gone_judges_at_the_last_observed_position_and_the_play_may_go_on():
     house.wait(HOUR)
     house.hear("progress", 95)
     house.hear("gone", None)
-    assert [(fact.viewing, fact.kind) for fact in house.facts] == [("p1", "left"), ("p1", "watched")]
+    assert [(fact.play, fact.kind) for fact in house.facts] == [("p1", "left"), ("p1", "watched")]
 
 
 def test_the_same_left_is_not_owed_twice():
@@ -414,18 +414,18 @@ def test_after_a_day_it_is_a_new_play():
     house.hear("gone", None)
     house.wait(25 * HOUR)
     assert house.state.sessions == {}
-    assert house.state.viewings == {}
+    assert house.state.plays == {}
     house.priors = (Prior(account="alice", seen=True),)
     house.hear("play", 85)
     house.watch(85, 95)
     house.hear("stop", 95)
-    assert [fact.viewing for fact in house.facts] == ["p1", "p2"]
+    assert [fact.play for fact in house.facts] == ["p1", "p2"]
     assert house.kinds == ["left", "watched"]
 
 
 def test_a_restart_of_ours_does_not_make_a_stop_a_ghost():
     """players.md 2.4: the silence was ours, so the position of the stop is real."""
-    house = House(nature=RICH_TICKS)
+    house = House(traits=RICH_TICKS)
     house.hear("play", 0)
     house.watch(0, 50)
     house.lose_contact()
@@ -438,7 +438,7 @@ def test_a_restart_of_ours_does_not_make_a_stop_a_ghost():
 
 def test_a_ghost_after_a_restart_is_still_a_ghost():
     """players.md 2.4: its server gives up minutes after its player has died."""
-    house = House(nature=RICH_TICKS)
+    house = House(traits=RICH_TICKS)
     house.hear("play", 0)
     house.watch(0, 75)
     house.lose_contact()
@@ -450,7 +450,7 @@ def test_a_ghost_after_a_restart_is_still_a_ghost():
 
 def test_a_verdict_long_after_the_stop_is_a_play_that_was_missed():
     """Stopped at 40 %, then a verdict twenty minutes later: its play was lost, its verdict is not."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0)
     house.wait(40 * MINUTE)
     house.hear("stop", 40)
@@ -468,7 +468,7 @@ def test_an_item_that_arrives_late_names_the_play():
     house.watch(0, 10, item_key="k", item=None)
     house.auto_identify = True
     house.watch(10, 90, item_key="k")
-    assert house.banner()[0] == "playing"
+    assert house.now_playing()[0] == "playing"
     house.hear("stop", 90, item_key="k")
     assert house.verdicts == [("alice", "watched", 90.0)]
 
@@ -499,10 +499,10 @@ def test_what_turns_out_to_be_excluded_is_let_go_of():
 
 def test_a_relay_that_was_cut_off_tells_an_evening_at_once():
     """Events with times of their own are judged by these, and nothing past shows."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     for minute in range(0, 96, 5):
         house.hear("progress", minute, at=house.ago((120 - minute) * MINUTE))
-    assert house.banner()[0] == "nothing"
+    assert house.now_playing()[0] == "nothing"
     house.hear("stop", 96, at=house.ago(24 * MINUTE))
     assert [(fact.kind, fact.live) for fact in house.facts] == [("watched", False)]
     assert house.facts[0].at_utc_ms == house.utc_ms - 24 * MINUTE
@@ -510,26 +510,26 @@ def test_a_relay_that_was_cut_off_tells_an_evening_at_once():
 
 def test_a_relayed_player_that_falls_silent_is_paused_soon():
     """A session ticks once it has told a position by itself, whatever its source is known for."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0)
     house.wait(10_000)
     house.hear("progress", 0.2)
     house.wait(130_000)
-    assert house.banner()[0] == "paused"
+    assert house.now_playing()[0] == "paused"
 
 
 def test_a_relay_with_rare_ticks_is_not_paused_between_them():
     """Rule 1: no pause and start for each rare tick."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0)
-    revision = house.state.banners["alice"].revision
+    revision = house.state.now_playing["alice"].revision
     house.watch(0, 50, every_ms=5 * MINUTE)
-    assert house.state.banners["alice"].revision == revision
+    assert house.state.now_playing["alice"].revision == revision
 
 
 def test_each_account_of_a_shared_player_is_judged_alone_after_a_reattach():
     """Two accounts, one watched already: the other one's play goes on."""
-    house = House(ALICE, Watcher(account="bob", movie_percent=95))
+    house = House(ALICE, AccountPolicy(account="bob", movie_percent=95))
     house.hear("play", 0)
     house.watch(0, 90)
     house.hear("gone", None)
@@ -541,29 +541,29 @@ def test_each_account_of_a_shared_player_is_judged_alone_after_a_reattach():
 
 def test_silence_of_ticks_is_known_from_their_own_deadlines():
     """Rule 10: 60 s for this source, then its half hour."""
-    house = House(nature=TICKS)
+    house = House(traits=TICKS)
     house.hear("play", 0)
     house.watch(0, 85)
     house.wait(59_000)
-    assert house.banner()[0] == "playing"
+    assert house.now_playing()[0] == "playing"
     house.wait(2_000)
-    assert house.banner()[0] == "paused"
+    assert house.now_playing()[0] == "paused"
     house.wait(31 * MINUTE)
     assert house.kinds == ["watched"]
 
 
 def test_a_verdict_about_another_item_does_not_disturb_the_one_that_plays():
     """players.md 1.5: the verdict of a play that we missed arrives when the next item plays already."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0, OTHER_FILM)
     house.hear("watched", None)
     assert house.kinds == ["watched"]
-    assert house.banner() == ("playing", "Big Buck Bunny", 0.0)
+    assert house.now_playing() == ("playing", "Big Buck Bunny", 0.0)
 
 
 def test_a_ghost_stop_after_the_close_changes_nothing():
     """players.md 2.4: the server may give up after we did."""
-    house = House(nature=RICH_TICKS)
+    house = House(traits=RICH_TICKS)
     house.hear("play", 0)
     house.watch(0, 75)
     house.wait(40 * MINUTE)
@@ -590,13 +590,13 @@ def test_a_new_play_after_a_watch_without_a_stop_is_a_new_play():
     house.hear("gone", None)
     house.wait(HOUR)
     house.hear("play", 0)
-    assert house.banner() == ("playing", "Sintel", 0.0)
-    assert len(house.state.viewings) == 2
+    assert house.now_playing() == ("playing", "Sintel", 0.0)
+    assert len(house.state.plays) == 2
 
 
 def test_a_source_without_patience_leaves_nothing_overdue():
     """What is due at once is done at once, or the daemon would spin."""
-    house = House(nature=Nature(ticks=True, quiet_ms=0, close_ms=0, richness=1))
+    house = House(traits=SourceTraits(ticks=True, quiet_ms=0, close_ms=0, richness=1))
     house.auto_identify = False
     house.hear("play", 10)
     due = next_deadline(house.state)
@@ -619,7 +619,7 @@ def test_a_play_begun_at_its_end_and_watched_from_the_beginning_is_a_watch():
 @pytest.mark.parametrize(("minutes", "kind"), [(95, "watched"), (3, "left")])
 def test_a_play_that_tells_nothing_but_its_end_is_judged_by_the_clock(minutes: int, kind: str):
     """Rule 4: a player without positions that ran for the length of the film has shown it."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", None)
     house.wait(minutes * MINUTE)
     house.hear("end", None)
@@ -640,7 +640,7 @@ def test_a_jump_after_a_silence_says_nothing_of_the_time_before(silence_ms: int)
 
 def test_a_late_stop_that_a_log_tells_of_is_history_of_its_own_time():
     """Closed by silence, and read in a log hours later: the watch is told with the time at which it ended."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0)
     house.wait(9 * 60 * MINUTE)
     ended_utc_ms = house.utc_ms - 7 * 60 * MINUTE
@@ -658,7 +658,7 @@ def test_an_echo_is_one_for_ten_minutes(minutes: int, plays: int):
     house.hear("stop", 96)
     house.wait(minutes * MINUTE)
     house.hear("play", None)
-    assert len(house.state.viewings) == plays
+    assert len(house.state.plays) == plays
 
 
 def test_a_player_that_goes_back_says_so_by_its_ticks():
@@ -669,7 +669,7 @@ def test_a_player_that_goes_back_says_so_by_its_ticks():
     house.hear("play", 0, OTHER_FILM)
     house.wait(10_000)
     house.hear("progress", 20)
-    assert house.banner() == ("playing", "Sintel", 20.0)
+    assert house.now_playing() == ("playing", "Sintel", 20.0)
     assert house.kinds == ["left", "left"]
 
 
@@ -699,7 +699,7 @@ def test_a_stop_long_after_a_ticking_item_was_replaced_is_not_its_end(minutes: i
 @pytest.mark.parametrize(("minutes", "percent"), [(1, 85.0), (5, 100.0)])
 def test_a_verdict_that_is_much_newer_than_the_position(minutes: int, percent: float):
     """Part 1.6: a position that is two minutes older than the server's word says no more where the play ended."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0)
     house.wait(85 * MINUTE)
     house.hear("pause", 85)

@@ -17,10 +17,9 @@ from msgspec.structs import replace
 
 from scrobbler.api import Episode, Item, Kind, Movie, PlayerEvent
 from scrobbler.clock import Now
-from scrobbler.plays.draft import rebase
 from scrobbler.plays.machine import next_deadline, step
 from scrobbler.plays.model import (
-    Banner,
+    AccountPolicy,
     ContactLost,
     Deadline,
     Fact,
@@ -28,20 +27,21 @@ from scrobbler.plays.model import (
     Hide,
     Identified,
     Input,
-    Nature,
+    NowPlaying,
+    Play,
     Prior,
     Resolve,
+    SourceTraits,
     State,
-    Viewing,
-    Watcher,
 )
+from scrobbler.plays.step_context import rebase
 from tests.plays.kit import EDGES, FILM, MINUTE, OTHER_FILM, RICH_TICKS, START_UTC_MS, TICKS, episode
 
 TICK_MS = 40_000
 DAY_MS = 86_400_000
 ITEMS: tuple[Movie | Episode, ...] = (FILM, OTHER_FILM, episode(5), episode(1, 2))
 LENGTHS = {repr(item): minutes * MINUTE for item, minutes in zip(ITEMS, (30, 20, 10, 24), strict=True)}
-ALICE, BOB = Watcher(account="alice"), Watcher(account="bob", movie_percent=90, episode_percent=70)
+ALICE, BOB = AccountPolicy(account="alice"), AccountPolicy(account="bob", movie_percent=90, episode_percent=70)
 LIMITS = {("alice", Movie): 80, ("alice", Episode): 80, ("bob", Movie): 90, ("bob", Episode): 70}
 
 
@@ -50,7 +50,7 @@ class Ear:
     """One source that reports a player."""
 
     source: str
-    nature: Nature
+    traits: SourceTraits
 
 
 @dataclass
@@ -83,12 +83,12 @@ class Player:
 
     name: str
     ears: tuple[Ear, ...]
-    watchers: tuple[Watcher, ...]
+    accounts: tuple[AccountPolicy, ...]
     now: Playback | None = None
 
     @property
     def ticks(self) -> bool:
-        return self.ears[0].nature.ticks
+        return self.ears[0].traits.ticks
 
 
 def parts_of(item: Item) -> int:
@@ -132,8 +132,8 @@ class Evenings(RuleBasedStateMachine):
         self.delayed: list[Word] = []
         self.last: Word | None = None
         self.facts: list[Fact] = []
-        self.viewings: dict[str, Viewing] = {}
-        self.banners: dict[str, Banner] = {}
+        self.plays: dict[str, Play] = {}
+        self.now_playing: dict[str, NowPlaying] = {}
         # The truth, by account and item: what was played, how often it was begun, and what a server said of it.
         self.seen: dict[tuple[str, str], list[tuple[int, int]]] = {}
         self.begun: dict[tuple[str, str], int] = {}
@@ -156,13 +156,13 @@ class Evenings(RuleBasedStateMachine):
         due = next_deadline(state)
         assert due is None or due > self.mono_ms, "what was due has been done"
         self.state = state
-        self.viewings.update(state.viewings)
+        self.plays.update(state.plays)
         for effect in effects:
             if isinstance(effect, Resolve):
                 self.pending.append(effect.session)
             elif isinstance(effect, Fact):
                 self._judge(effect)
-        self._look_at_banners()
+        self._look_at_now_playing()
         if self.eager:
             self.identify_all()
 
@@ -180,13 +180,13 @@ class Evenings(RuleBasedStateMachine):
             # The store knows when each account watched it last.
             watched = [one for one in self.facts if (one.kind, one.work_id) == ("watched", work_id)]
             priors = [
-                Prior(account=one.account, watched_utc_ms=one.at_utc_ms, watched_play=one.viewing)
+                Prior(account=one.account, watched_utc_ms=one.at_utc_ms, watched_play=one.play)
                 for one in sorted(watched, key=lambda one: -one.at_utc_ms)
             ]
             self.give(Identified(session=name, work_id=work_id, work=session.item, priors=tuple(priors)))
 
     def hear(self, player: Player, ear: Ear, event: PlayerEvent) -> None:
-        self.give(Heard(source=ear.source, nature=ear.nature, watchers=player.watchers, event=event))
+        self.give(Heard(source=ear.source, traits=ear.traits, accounts=player.accounts, event=event))
 
     def say(self, player: Player, kind: Kind, position_ms: int | None, **more: Any) -> None:
         """Let every source of a player report what happened."""
@@ -236,8 +236,8 @@ class Evenings(RuleBasedStateMachine):
         self.mono_ms = mono_ms
 
     def _saw(self, player: Player, item: Item, start: int, end: int) -> None:
-        for watcher in player.watchers:
-            self.seen.setdefault((watcher.account, repr(item)), []).append((start, end))
+        for policy in player.accounts:
+            self.seen.setdefault((policy.account, repr(item)), []).append((start, end))
 
     # What people do.
 
@@ -254,11 +254,11 @@ class Evenings(RuleBasedStateMachine):
         player = self.players[name]
         offset = LENGTHS[repr(item)] * at // 100
         player.now = Playback(item, offset, honest=at == 0)
-        for watcher in player.watchers:
-            key = (watcher.account, repr(item))
+        for policy in player.accounts:
+            key = (policy.account, repr(item))
             self.begun[key] = self.begun.get(key, 0) + 1
             # Beginning past the threshold is no sign of an earlier part, unless one was seen (design.md 1.6).
-            if self.begun[key] > 1 or at < LIMITS[watcher.account, type(item)]:
+            if self.begun[key] > 1 or at < LIMITS[policy.account, type(item)]:
                 self.seen.setdefault(key, []).append((0, offset))
         self.say(player, "play", offset)
 
@@ -294,8 +294,8 @@ class Evenings(RuleBasedStateMachine):
         if player.now is not None:
             if player.now.reached_utc_ms is not None:
                 # It had stood at its end, and may have been taken for over: this begins it anew.
-                for watcher in player.watchers:
-                    self.begun[watcher.account, repr(player.now.item)] += 1
+                for policy in player.accounts:
+                    self.begun[policy.account, repr(player.now.item)] += 1
             player.now.position_ms = LENGTHS[repr(player.now.item)] * at // 100
             player.now.honest = False
             self.say(player, "seek", player.now.position_ms)
@@ -326,19 +326,19 @@ class Evenings(RuleBasedStateMachine):
         # Of a file with several episodes, the one that it ended in.
         length = LENGTHS[repr(playback.item)] // parts_of(playback.item)
         part = min(parts_of(playback.item) - 1, playback.position_ms // length)
-        for watcher in player.watchers:
-            key = (watcher.account, repr(playback.item))
-            done = (playback.position_ms - part * length) * 100 >= LIMITS[watcher.account, type(playback.item)] * length
-            if not done or self.begun[key] > 1 or watcher.account in playback.private:
+        for policy in player.accounts:
+            key = (policy.account, repr(playback.item))
+            done = (playback.position_ms - part * length) * 100 >= LIMITS[policy.account, type(playback.item)] * length
+            if not done or self.begun[key] > 1 or policy.account in playback.private:
                 continue
-            found = [one for one in self.facts if one.kind == "watched" and one.account == watcher.account]
+            found = [one for one in self.facts if one.kind == "watched" and one.account == policy.account]
             found = [one for one in found if (one.work_id, one.part) == (number, part)]
-            assert found, f"{watcher.account} watched {playback.item}"
+            assert found, f"{policy.account} watched {playback.item}"
             # Of what stood at its end for a while, that end is as good a time as its stop.
             stood_ms = 0 if playback.reached_utc_ms is None else ended_utc_ms - playback.reached_utc_ms
             if key not in self.verdicts and stood_ms <= 0:
                 off_ms = abs(max(one.at_utc_ms for one in found) - ended_utc_ms)
-                assert off_ms <= MINUTE, f"{watcher.account} watched {playback.item}, {off_ms / 1000:g} s away"
+                assert off_ms <= MINUTE, f"{policy.account} watched {playback.item}, {off_ms / 1000:g} s away"
 
     @rule(name=st.sampled_from(["tv", "den", "bed"]), item=st.sampled_from(ITEMS), later_ms=st.integers(0, 1_500))
     def overtake(self, name: str, item: Movie | Episode, later_ms: int) -> None:
@@ -381,7 +381,7 @@ class Evenings(RuleBasedStateMachine):
         """The server counts what plays in the den, once it really is near its end."""
         player = self.players["den"]
         if player.now is not None and player.now.position_ms * 10 >= LENGTHS[repr(player.now.item)] * 9:
-            self.verdicts |= {(watcher.account, repr(player.now.item)) for watcher in player.watchers}
+            self.verdicts |= {(policy.account, repr(player.now.item)) for policy in player.accounts}
             self.say(player, "watched", None)
 
     @rule(
@@ -398,8 +398,8 @@ class Evenings(RuleBasedStateMachine):
         self.stop(name, "end")
         self.pass_time(later * MINUTE)
         event = PlayerEvent(kind="watched", player="history", item_key=repr(item), item=item, at=at)
-        watchers = self.players[name].watchers
-        self.give(Heard(source="plex", nature=EDGES, watchers=watchers, event=event, telling="remembered"))
+        accounts = self.players[name].accounts
+        self.give(Heard(source="plex", traits=EDGES, accounts=accounts, event=event, telling="remembered"))
 
     @rule(account=st.sampled_from(["alice", "bob"]))
     def hide(self, account: str) -> None:
@@ -434,10 +434,10 @@ class Evenings(RuleBasedStateMachine):
     def restart(self, shift: int) -> None:
         """The daemon ends and starts again, perhaps after a reboot."""
         self.give(ContactLost())
-        assert all(banner.mode != "playing" for banner in self.state.banners.values())
+        assert all(now_playing.mode != "playing" for now_playing in self.state.now_playing.values())
         self.state = rebase(msgspec.json.decode(msgspec.json.encode(self.state), type=State), shift)
         self.mono_ms += shift
-        self.banners = dict(self.state.banners)
+        self.now_playing = dict(self.state.now_playing)
         self.give(ContactLost(settle_ms=3_000))
 
     @precondition(lambda self: self.last is not None)
@@ -464,7 +464,7 @@ class Evenings(RuleBasedStateMachine):
             word.player.now.honest = False
             if repr(word.player.now.item) == word.event.item_key:
                 # Of what is begun anew meanwhile, nobody can tell it from a true word.
-                self.verdicts |= {(watcher.account, word.event.item_key) for watcher in word.player.watchers}
+                self.verdicts |= {(policy.account, word.event.item_key) for policy in word.player.accounts}
         self._hear_again(word)
 
     def _hear_again(self, word: Word) -> None:
@@ -473,8 +473,8 @@ class Evenings(RuleBasedStateMachine):
         if self.utc_ms - word.said_utc_ms >= DAY_MS - MINUTE:
             return
         if word.event.kind == "play":
-            for watcher in word.player.watchers:
-                self.begun[watcher.account, word.event.item_key] += 1
+            for policy in word.player.accounts:
+                self.begun[policy.account, word.event.item_key] += 1
         self.hear(word.player, word.ear, word.event)
 
     @rule(name=st.sampled_from(["tv", "bed"]), ahead=st.integers(0, 20))
@@ -490,9 +490,9 @@ class Evenings(RuleBasedStateMachine):
 
     @staticmethod
     def _without_parts(state: State) -> State:
-        """Leave out which part a viewing has come to: of one that has just been joined, any word brings it up to date."""
-        viewings = {name: msgspec.structs.replace(one, part=0) for name, one in state.viewings.items()}
-        return msgspec.structs.replace(state, viewings=viewings)
+        """Leave out which part a play has come to: of one that has just been joined, any word brings it up to date."""
+        plays = {name: msgspec.structs.replace(one, part=0) for name, one in state.plays.items()}
+        return msgspec.structs.replace(state, plays=plays)
 
     @precondition(lambda self: self.pending)
     @rule(index=st.integers(0, 5))
@@ -510,7 +510,7 @@ class Evenings(RuleBasedStateMachine):
         if fact.kind == "watched":
             rivals = [one for one in self.facts if one.kind == "watched" and one.account == fact.account]
             rivals = [one for one in rivals if (one.work_id, one.part) == (fact.work_id, fact.part)]
-            assert all(one.viewing != fact.viewing for one in rivals), "a play is watched once"
+            assert all(one.play != fact.play for one in rivals), "a play is watched once"
             assert len(rivals) < self.begun[key], "nobody began it so often"
             if key not in self.verdicts:
                 share = LENGTHS[repr(item)] / parts_of(item)
@@ -521,19 +521,19 @@ class Evenings(RuleBasedStateMachine):
                 assert fact.progress >= LIMITS[fact.account, type(item)] or fact.reason == "the server says so"
         self.facts.append(fact)
 
-    def _look_at_banners(self) -> None:
-        for account, banner in self.state.banners.items():
-            before = self.banners.get(account, Banner(account=account))
-            says, said = (banner.mode, banner.viewing, banner.part), (before.mode, before.viewing, before.part)
-            assert (banner.revision != before.revision) == (says != said), "a revision is a change"
-            if banner.mode != "nothing":
-                assert banner.viewing is not None
-                viewing = self.state.viewings[banner.viewing]
-                assert viewing.open
-                assert viewing.account == account
-                assert banner.progress is not None
-                assert banner.progress in self.told[repr(ITEMS[(banner.work_id or 0) - 1])]
-        self.banners = dict(self.state.banners)
+    def _look_at_now_playing(self) -> None:
+        for account, now_playing in self.state.now_playing.items():
+            before = self.now_playing.get(account, NowPlaying(account=account))
+            says, said = (now_playing.mode, now_playing.play, now_playing.part), (before.mode, before.play, before.part)
+            assert (now_playing.revision != before.revision) == (says != said), "a revision is a change"
+            if now_playing.mode != "nothing":
+                assert now_playing.play is not None
+                play = self.state.plays[now_playing.play]
+                assert play.open
+                assert play.account == account
+                assert now_playing.progress is not None
+                assert now_playing.progress in self.told[repr(ITEMS[(now_playing.work_id or 0) - 1])]
+        self.now_playing = dict(self.state.now_playing)
 
     @invariant()
     def one_session_per_player(self) -> None:
@@ -557,12 +557,12 @@ class Evenings(RuleBasedStateMachine):
             self._move(due)
             self.give(Deadline())
         assert self.state.sessions == {}
-        assert self.state.viewings == {}
-        assert all(banner.mode == "nothing" for banner in self.state.banners.values())
-        owed = {fact.viewing for fact in self.facts}
-        for viewing in self.viewings.values():
-            named = viewing.work is not None
-            assert not named or viewing.outcome is not None or viewing.id in owed, f"{viewing.id} has no outcome"
+        assert self.state.plays == {}
+        assert all(now_playing.mode == "nothing" for now_playing in self.state.now_playing.values())
+        owed = {fact.play for fact in self.facts}
+        for play in self.plays.values():
+            named = play.work is not None
+            assert not named or play.outcome is not None or play.id in owed, f"{play.id} has no outcome"
 
 
 _LONG = os.environ.get("SCROBBLER_PROPERTIES") == "long"

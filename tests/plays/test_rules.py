@@ -6,21 +6,21 @@ import pytest
 from msgspec.structs import replace
 
 from scrobbler.api import PlayerEvent
-from scrobbler.plays.model import Heard, Prior, Watcher
+from scrobbler.plays.model import AccountPolicy, Heard, Prior
 from tests.plays.kit import ALICE, EDGES, FILM, MINUTE, OTHER_FILM, RICH_TICKS, TICKS, House, episode
 
 
 def test_a_plain_watch_is_one_banner_and_one_completion():
-    """Rule 1: a film watched through changes the banner twice and owes one watch."""
+    """Rule 1: a film watched through changes what plays now twice and owes one watch."""
     house = House()
     house.hear("play", 0)
-    revisions = {house.state.banners["alice"].revision}
+    revisions = {house.state.now_playing["alice"].revision}
     house.watch(0, 100)
-    revisions.add(house.state.banners["alice"].revision)
+    revisions.add(house.state.now_playing["alice"].revision)
     house.hear("end", None)
     assert house.verdicts == [("alice", "watched", 100.0)]
     assert len(revisions) == 1
-    assert house.banner() == ("nothing", "", None)
+    assert house.now_playing() == ("nothing", "", None)
 
 
 def test_the_time_of_a_watch_is_the_time_of_its_end():
@@ -65,16 +65,16 @@ def test_extrapolated_positions_do_not_count():
 )
 def test_each_account_has_its_own_threshold(threshold: float, left_at: float, kind: str):
     """Rule 3: from `watched_percent` on, and not before, a play is a watch."""
-    house = House(Watcher(account="bob", movie_percent=threshold))
+    house = House(AccountPolicy(account="bob", movie_percent=threshold))
     house.hear("play", 0)
     house.watch(0, left_at)
     house.hear("stop", left_at)
     assert [fact.kind for fact in house.facts] == [kind]
 
 
-def test_two_accounts_on_one_player_are_two_viewings():
-    """Part 2: shared viewing is one play for each, judged by each one's threshold."""
-    house = House(ALICE, Watcher(account="bob", movie_percent=95))
+def test_two_accounts_on_one_player_are_two_plays():
+    """Part 2: shared play is one play for each, judged by each one's threshold."""
+    house = House(ALICE, AccountPolicy(account="bob", movie_percent=95))
     house.hear("play", 0)
     house.watch(0, 90)
     house.hear("stop", 90)
@@ -142,7 +142,7 @@ def test_a_player_that_lags_now_and_then_is_honest():
 
 def test_a_stop_at_the_end_right_after_the_start_is_no_watch():
     """Rule 4: also on a player with edges alone, whose reports may lag by half a minute."""
-    house = House(nature=EDGES, length_ms=12 * MINUTE)
+    house = House(traits=EDGES, length_ms=12 * MINUTE)
     house.hear("play", 0)
     house.wait(2_000)
     house.hear("stop", 96)
@@ -227,7 +227,7 @@ def test_nothing_starts_past_eighty_percent():
     """Rule 5: Simkl would count such a start by itself."""
     house = House()
     house.hear("play", 85)
-    assert house.banner() == ("nothing", "", None)
+    assert house.now_playing() == ("nothing", "", None)
 
 
 def test_what_shows_stays_when_it_passes_eighty_percent():
@@ -235,7 +235,7 @@ def test_what_shows_stays_when_it_passes_eighty_percent():
     house = House()
     house.hear("play", 0)
     house.watch(0, 85)
-    assert house.banner()[0] == "playing"
+    assert house.now_playing()[0] == "playing"
 
 
 def test_a_pause_settles_before_it_is_sent():
@@ -244,9 +244,9 @@ def test_a_pause_settles_before_it_is_sent():
     house.hear("play", 0)
     house.watch(0, 10)
     house.hear("pause", 10)
-    banner = house.state.banners["alice"]
-    assert banner.mode == "paused"
-    assert banner.settle_mono_ms == house.mono_ms + 1000
+    now_playing = house.state.now_playing["alice"]
+    assert now_playing.mode == "paused"
+    assert now_playing.settle_mono_ms == house.mono_ms + 1000
 
 
 def test_the_next_item_closes_the_old_one_first():
@@ -256,7 +256,7 @@ def test_the_next_item_closes_the_old_one_first():
     house.watch(0, 90, episode(1))
     house.hear("play", 0, episode(2))
     assert house.verdicts == [("alice", "watched", 90.0)]
-    assert house.banner() == ("playing", "Firefly 1x2", 0.0)
+    assert house.now_playing() == ("playing", "Firefly 1x2", 0.0)
 
 
 def test_a_resume_of_the_replaced_item_is_a_flap():
@@ -267,33 +267,33 @@ def test_a_resume_of_the_replaced_item_is_a_flap():
     house.hear("pause", 40, episode(1))
     house.wait(MINUTE)
     house.hear("play", None, episode(1))
-    assert house.state.banners["alice"].settle_mono_ms > house.mono_ms
+    assert house.state.now_playing["alice"].settle_mono_ms > house.mono_ms
     house.hear("play", 0, episode(2))
     assert house.verdicts == [("alice", "left", 40.0)]
-    assert house.banner() == ("playing", "Firefly 1x2", 0.0)
+    assert house.now_playing() == ("playing", "Firefly 1x2", 0.0)
 
 
 def test_the_last_start_has_the_banner_and_gives_it_back():
-    """Rule 8: one banner per account; the older play shows again when the newer one is over."""
+    """Rule 8: one now playing per account; the older play shows again when the newer one is over."""
     house = House()
     house.hear("play", 0)
     house.watch(0, 10)
     house.hear("play", 0, OTHER_FILM, player="tablet")
-    assert house.banner() == ("playing", "Big Buck Bunny", 0.0)
+    assert house.now_playing() == ("playing", "Big Buck Bunny", 0.0)
     house.hear("progress", 11)
-    assert house.banner() == ("playing", "Big Buck Bunny", 0.0)
+    assert house.now_playing() == ("playing", "Big Buck Bunny", 0.0)
     house.hear("stop", 5, OTHER_FILM, player="tablet")
-    assert house.banner() == ("playing", "Sintel", 11.0)
+    assert house.now_playing() == ("playing", "Sintel", 11.0)
 
 
 def test_losing_contact_pauses_everything():
-    """Rule 9: on shutdown the banner is a pause at the last position, at once."""
+    """Rule 9: on shutdown what plays now is a pause at the last position, at once."""
     house = House()
     house.hear("play", 0)
     house.watch(0, 33)
     house.lose_contact()
-    assert house.banner() == ("paused", "Sintel", 33.0)
-    assert house.state.banners["alice"].settle_mono_ms == house.mono_ms
+    assert house.now_playing() == ("paused", "Sintel", 33.0)
+    assert house.state.now_playing["alice"].settle_mono_ms == house.mono_ms
 
 
 def test_a_play_goes_on_after_contact_was_lost():
@@ -304,7 +304,7 @@ def test_a_play_goes_on_after_contact_was_lost():
     house.lose_contact()
     house.wait(5_000)
     house.watch(33, 96)
-    assert house.banner()[0] == "playing"
+    assert house.now_playing()[0] == "playing"
     house.hear("stop", 96)
     assert house.verdicts == [("alice", "watched", 96.0)]
 
@@ -315,16 +315,16 @@ def test_silence_is_a_pause_and_then_an_end():
     house.hear("play", 0)
     house.watch(0, 50)
     house.wait(61_000)
-    assert house.banner() == ("paused", "Sintel", 50.0)
+    assert house.now_playing() == ("paused", "Sintel", 50.0)
     assert house.facts == []
     house.wait(1_800_000)
     assert house.verdicts == [("alice", "left", 50.0)]
-    assert house.banner()[0] == "nothing"
+    assert house.now_playing()[0] == "nothing"
 
 
 def test_a_pause_behind_the_servers_verdict_is_the_end():
     """players.md 1.5: some clients pause at the end and say no more: half an hour later the watch counts, once."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0)
     house.wait(90 * MINUTE)
     house.hear("watched")
@@ -341,12 +341,12 @@ def test_a_pause_behind_the_servers_verdict_is_the_end():
 
 def test_a_source_with_edges_may_be_silent_for_the_length_of_the_item():
     """Rule 10: edges only: the remaining runtime plus slack."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0)
     house.wait(100 * MINUTE + 890_000)
-    assert house.banner()[0] == "playing"
+    assert house.now_playing()[0] == "playing"
     house.wait(20_000)
-    assert house.banner()[0] == "paused"
+    assert house.now_playing()[0] == "paused"
 
 
 def test_a_late_wake_up_pauses_before_anything_else():
@@ -373,7 +373,7 @@ def test_a_terminal_is_settled_once():
 
 def test_an_echo_after_the_end_is_swallowed():
     """Rule 11: skipping the credits raises another play near the end."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0)
     house.wait(95 * MINUTE)
     house.hear("stop", 95)
@@ -381,10 +381,10 @@ def test_an_echo_after_the_end_is_swallowed():
     house.hear("play", 97)
     house.hear("stop", None)
     assert len(house.facts) == 1
-    assert len(house.state.viewings) == 1
+    assert len(house.state.plays) == 1
 
 
-def test_a_real_low_position_after_the_end_is_a_new_viewing():
+def test_a_real_low_position_after_the_end_is_a_new_play():
     """Rule 11: watching it again is a play of its own."""
     house = House()
     house.hear("play", 0)
@@ -392,13 +392,13 @@ def test_a_real_low_position_after_the_end_is_a_new_viewing():
     house.hear("stop", 95)
     house.wait(5_000)
     house.hear("play", 1)
-    assert len(house.state.viewings) == 2
-    assert house.banner()[0] == "playing"
+    assert len(house.state.plays) == 2
+    assert house.now_playing()[0] == "playing"
 
 
 def test_a_verdict_in_the_middle_settles_the_play_at_its_end():
     """Part 1.6: Plex's scrobble counts; the stop without a position carries 100."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.length_ms = None
     house.hear("play", 0, position_ms=0)
     house.wait(90 * MINUTE)
@@ -411,7 +411,7 @@ def test_a_verdict_in_the_middle_settles_the_play_at_its_end():
 
 def test_a_verdict_settles_at_the_quiet_deadline_when_no_stop_comes():
     """Part 1.6: stop, next item, or the quiet deadline."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0)
     house.wait(90 * MINUTE)
     house.hear("watched", None)
@@ -421,7 +421,7 @@ def test_a_verdict_settles_at_the_quiet_deadline_when_no_stop_comes():
 
 def test_a_verdict_swapped_with_the_stop_still_counts():
     """players.md 1.5: scrobble and stop can arrive swapped within a second."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0)
     house.wait(70 * MINUTE)
     house.hear("stop", None)
@@ -432,7 +432,7 @@ def test_a_verdict_swapped_with_the_stop_still_counts():
 
 def test_a_ghost_stop_keeps_the_last_observed_position():
     """players.md 2.4: the server's late stop includes the time since its player died."""
-    house = House(nature=RICH_TICKS)
+    house = House(traits=RICH_TICKS)
     house.hear("play", 0)
     house.watch(0, 75)
     house.wait(8 * MINUTE)
@@ -442,27 +442,27 @@ def test_a_ghost_stop_keeps_the_last_observed_position():
 
 def test_a_stop_after_its_item_was_replaced_still_counts():
     """players.md 1.5: play of the next item can overtake the stop of the old one."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0, episode(1))
     house.wait(95 * MINUTE)
     house.hear("play", 0, episode(2))
     house.wait(300)
     house.hear("stop", 95, episode(1))
     assert [(fact.kind, fact.progress) for fact in house.facts] == [("left", 0.0), ("watched", 95.0)]
-    assert house.banner() == ("playing", "Firefly 1x2", 0.0)
+    assert house.now_playing() == ("playing", "Firefly 1x2", 0.0)
 
 
 def test_one_play_seen_by_two_sources_is_one_play():
-    """Issue: Jellyfin's hook and the mpv of its shim are one viewing with one completion."""
+    """Issue: Jellyfin's hook and the mpv of its shim are one play with one completion."""
     house = House()
-    house.hear("play", 0, source="jellyfin", nature=RICH_TICKS)
+    house.hear("play", 0, source="jellyfin", traits=RICH_TICKS)
     house.wait(2_000)
     house.hear("play", 0.1, source="mpv", player="shim")
     for percent in range(1, 97):
         house.wait(MINUTE)
-        house.hear("progress", percent, source="jellyfin", nature=RICH_TICKS)
+        house.hear("progress", percent, source="jellyfin", traits=RICH_TICKS)
         house.hear("progress", percent, source="mpv", player="shim")
-    house.hear("stop", 96, source="jellyfin", nature=RICH_TICKS)
+    house.hear("stop", 96, source="jellyfin", traits=RICH_TICKS)
     house.hear("stop", 96, source="mpv", player="shim")
     assert [fact.kind for fact in house.facts] == ["watched"]
     assert house.outcomes() == [None, "merged"]
@@ -471,10 +471,10 @@ def test_one_play_seen_by_two_sources_is_one_play():
 def test_the_other_source_takes_over_when_the_richer_falls_silent():
     """Part 2: the richer session speaks, another takes over."""
     house = House()
-    house.hear("play", 0, source="jellyfin", nature=RICH_TICKS)
+    house.hear("play", 0, source="jellyfin", traits=RICH_TICKS)
     house.hear("play", 0, source="mpv", player="shim")
     house.watch(0, 95, source="mpv", player="shim")
-    assert house.banner()[0] == "playing"
+    assert house.now_playing()[0] == "playing"
     house.hear("stop", 95, source="mpv", player="shim")
     house.wait(3 * 3_600_000)
     assert [(fact.kind, fact.progress) for fact in house.facts] == [("watched", 95.0)]
@@ -520,8 +520,8 @@ def test_a_clip_is_no_play():
     """Rule 14: below `shorter_than` nothing is owed and nothing shows."""
     house = House(length_ms=2 * MINUTE)
     event = PlayerEvent(kind="play", player="tv", item_key="x", item=FILM, position_ms=0, duration_ms=2 * MINUTE)
-    house.give(Heard(source="room", nature=TICKS, watchers=(ALICE,), event=event, shorter_than_ms=5 * MINUTE))
-    assert house.banner()[0] == "nothing"
+    house.give(Heard(source="room", traits=TICKS, accounts=(ALICE,), event=event, shorter_than_ms=5 * MINUTE))
+    assert house.now_playing()[0] == "nothing"
     assert house.outcomes() == ["ignored"]
 
 
@@ -531,7 +531,7 @@ def test_each_episode_of_a_double_file_is_completed_when_the_next_has_begun():
     house.hear("play", 0, episode(1, 2))
     house.watch(0, 60, episode(1, 2))
     assert [(fact.part, fact.kind) for fact in house.facts] == [(0, "watched")]
-    assert house.banner()[1] == "Firefly 1x2"
+    assert house.now_playing()[1] == "Firefly 1x2"
     house.watch(60, 98, episode(1, 2))
     house.hear("stop", 98, episode(1, 2))
     assert [(fact.part, fact.kind) for fact in house.facts] == [(0, "watched"), (1, "watched")]
@@ -548,7 +548,7 @@ def test_a_double_file_left_in_its_first_half_completes_nothing():
 
 def test_a_play_that_a_source_remembers_is_not_recorded_twice():
     """Catching up goes through the same duplicate guard."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     ended_utc_ms = house.utc_ms - 3 * 3_600_000
     house.priors = (Prior(account="alice", seen=True, watched_utc_ms=ended_utc_ms + 60_000, watched_play="p1"),)
     house.hear("watched", None, at=datetime.fromtimestamp(ended_utc_ms / 1000, UTC))
@@ -558,11 +558,11 @@ def test_a_play_that_a_source_remembers_is_not_recorded_twice():
 
 def test_a_play_that_a_source_remembers_becomes_history_with_its_own_time():
     """Catching up: never a start, the true time."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     ended_utc_ms = house.utc_ms - 3 * 3_600_000
     house.hear("watched", None, at=datetime.fromtimestamp(ended_utc_ms / 1000, UTC))
     assert [(fact.kind, fact.live, fact.at_utc_ms) for fact in house.facts] == [("watched", False, ended_utc_ms)]
-    assert house.banner()[0] == "nothing"
+    assert house.now_playing()[0] == "nothing"
 
 
 def test_a_step_changes_nothing_of_the_state_it_was_given():

@@ -20,8 +20,8 @@ from scrobbler.api.testkit import FakeClock
 from scrobbler.engine.resolver import UnansweredError
 from scrobbler.http import HttpClient
 from scrobbler.intake.intake import Rules
-from scrobbler.plays.model import Heard, Watcher
-from scrobbler.sources.running import Ports, Source
+from scrobbler.plays.model import AccountPolicy, Heard
+from scrobbler.sources.source import Ports, Source
 from scrobbler.store.database import StorageError
 from tests.plugins.test_quality import NAMES, folder, loaded
 
@@ -70,8 +70,8 @@ def source_of(
         recall=cast("Any", None),
         remember=cast("Any", None),
     )
-    watcher = Watcher(account="alice", movie_percent=80, episode_percent=80, rewatch=False)
-    return Source("desk", plugin, options, Rules(watchers={"alice": watcher}), ports), heard
+    policy = AccountPolicy(account="alice", movie_percent=80, episode_percent=80, rewatch=False)
+    return Source("desk", plugin, options, Rules(accounts={"alice": policy}), ports), heard
 
 
 async def run_for(source: Source, clock: FakeClock, seconds: float) -> None:
@@ -305,7 +305,7 @@ def _refusing(admit: Callable[..., Any], full: list[bool]) -> Callable[..., Any]
 
 async def test_a_look_up_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A look-up has its time; then there is no answer, the source is gone, and that is said once."""
-    monkeypatch.setattr("scrobbler.sources.running.LOOKUP_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("scrobbler.sources.source.LOOKUP_TIMEOUT_S", 0.05)
 
     class Hanging(Steady):
         async def lookup(self, event: PlayerEvent) -> None:

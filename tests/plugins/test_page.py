@@ -9,7 +9,7 @@ import msgspec
 from scrobbler.api import Kind, Traits, testkit
 from scrobbler.config.loader import load_text
 from scrobbler.sources.registry import kinds
-from scrobbler.sources.running import RESTART_S, SourceState
+from scrobbler.sources.source import RESTART_S, SourceState
 
 PAGE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scrobbler.api import SourceOptions, SourcePlugin, Traits
-from scrobbler.plays import silence
+from scrobbler.plays import timeouts
 
 ROOT = Path(__file__).parents[2]
 PLAYERS = ROOT / "docs" / "players"
@@ -150,9 +150,9 @@ def test_its_patience_is_documented(name: str) -> None:
 def test_the_patience_with_those_who_tick_is_documented() -> None:
     """The other lines of that table are the limits of the code."""
     text = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
-    assert (silence.TICKING_QUIET_MS, silence.RHYTHMS, silence.TICKING_CLOSE_MS) == (2 * 60_000, 2, 30 * 60_000)
+    assert (timeouts.TICKING_QUIET_MS, timeouts.RHYTHMS, timeouts.TICKING_CLOSE_MS) == (2 * 60_000, 2, 30 * 60_000)
     assert "| 2 minutes, or twice their usual gap | 30 minutes more |" in text
-    assert (silence.PAUSED_CLOSE_MS, silence.PAUSED_COUNTED_MS) == (24 * 3_600_000, 30 * 60_000)
+    assert (timeouts.PAUSED_CLOSE_MS, timeouts.PAUSED_COUNTED_MS) == (24 * 3_600_000, 30 * 60_000)
     assert "| it is already | a day; half an hour where its server counts it already |" in text
 
 

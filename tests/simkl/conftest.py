@@ -13,8 +13,8 @@ import pytest
 from scrobbler.clock import Now
 from scrobbler.http import HttpClient, new_client
 from scrobbler.simkl.client import Simkl
-from scrobbler.simkl.grants import Grants
 from scrobbler.simkl.signin import Prompt, SignIn, SimklApp
+from scrobbler.simkl.token_store import Grants
 from scrobbler.simkl.tokens import Token
 from tests.kit.simkl_sandbox import SandboxClient, sandbox
 

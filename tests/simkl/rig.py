@@ -14,8 +14,8 @@ from scrobbler.api import Episode, Ids, Movie, Show
 from scrobbler.api.testkit import FakeClock, settle
 from scrobbler.http import HttpClient
 from scrobbler.simkl.client import Simkl
-from scrobbler.simkl.grants import Grants
 from scrobbler.simkl.signin import SignIn, SimklApp
+from scrobbler.simkl.token_store import Grants
 from scrobbler.simkl.tokens import Token
 
 T = TypeVar("T")

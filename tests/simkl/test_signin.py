@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from scrobbler.simkl import oauth, tokens
 from scrobbler.simkl import signin as signin_module
 from scrobbler.simkl.errors import NotLinked, RetryLater
-from scrobbler.simkl.grants import Grants
 from scrobbler.simkl.qr import qr_text
 from scrobbler.simkl.signin import Expired, Linked, OtherAccount, Prompt, SignInError
+from scrobbler.simkl.token_store import Grants
 from scrobbler.simkl.wire import Wire
 from tests.simkl.conftest import House
 

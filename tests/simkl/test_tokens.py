@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from scrobbler.api.testkit import FakeClock, settle
 from scrobbler.simkl import tokens
 from scrobbler.simkl.errors import NotLinked
-from scrobbler.simkl.grants import Grants
+from scrobbler.simkl.token_store import Grants
 from scrobbler.simkl.tokens import Token, TokenFileError
 from tests.simkl.rig import CLIENT_ID, run
 

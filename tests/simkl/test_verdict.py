@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from scrobbler.simkl.errors import HaltAll, NoMatch, NotLinked, Rejected, RetryLater
-from scrobbler.simkl.verdict import Waits, verdict
+from scrobbler.simkl.refusals import Waits, verdict
 from scrobbler.simkl.wire import Reply
 
 WAITS = Waits(busy_s=12.0, midnight_s=3600.0, spread_s=7.0, halt_s=60.0, halt_cause="block", utc_ms=1_768_507_200_000)

@@ -98,7 +98,9 @@ class Drill:
         if self._vanished(world, deaths):
             await self._go_to(world, world.clock.utc_ms + self._away_ms + PAUSED_S * 1000)
             shown = [world.sandbox.view(account).banner for account in self._seat.accounts]
-            self._dangling += [f"{label}: left showing: {banner}" for banner in shown if banner is not None]
+            self._dangling += [
+                f"{label}: left showing: {now_playing}" for now_playing in shown if now_playing is not None
+            ]
         await self._go_to(world, deliveries[-1].at_ms + 3 * HOUR_MS)
         world.clear_faults()
         await self._go_to(world, deliveries[-1].at_ms + 4 * HOUR_MS)

@@ -17,7 +17,7 @@ from scrobbler.http import HttpClient
 from scrobbler.plays.model import Heard
 from scrobbler.simkl import tokens
 from scrobbler.simkl.wire import Wire
-from scrobbler.store import ledger
+from scrobbler.store import outbox
 from scrobbler.store.database import Database
 from tests.soak.clock import SteppedClock
 from tests.soak.points import ACTIONS, Points
@@ -79,8 +79,8 @@ class Instruments:
         )
         _wrap(Database, "_open", self._database_open)
         _wrap(Database, "write", self._database_write)
-        _wrap(ledger, "begin_attempt", self._begin_attempt)
-        _wrap(ledger, "end_attempt", self._end_attempt)
+        _wrap(outbox, "begin_attempt", self._begin_attempt)
+        _wrap(outbox, "end_attempt", self._end_attempt)
         _wrap(Wire, "send", self._send)
         _wrap(tokens, "save", self._tokens_save)
 
@@ -156,7 +156,7 @@ class Instruments:
     def _commit(self, original: Any) -> Any:
         def commit(*args: Any) -> Any:
             original(*args)
-            self._hit("hook: committed, couriers told")
+            self._hit("hook: committed, senders told")
 
         return commit
 

@@ -10,7 +10,7 @@ ON_THE_WAY_IN = (
     "hook: before anything is stored",
     "hook: inside the transaction",
     "hook: committed, memory still old",
-    "hook: committed, couriers told",
+    "hook: committed, senders told",
     "hook: committed, not answered",
     "hook: answered",
     "resolver: answer known, not stored",

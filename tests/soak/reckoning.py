@@ -1,4 +1,4 @@
-"""The reckoning: what Simkl and the daemon's own ledger hold, against what must be."""
+"""The reckoning: what Simkl and the daemon's own outbox hold, against what must be."""
 
 import sqlite3
 from collections import Counter
@@ -24,7 +24,7 @@ class Outcome:
 
     figures: Figures
     simkl: truth.Comparison
-    ledger: truth.Comparison
+    outbox: truth.Comparison
     plays: int
     deliveries: int
     deviations: list[str] = field(default_factory=list)
@@ -47,20 +47,20 @@ class Reckoning:
         store = world.folder / "state" / "scrobbler.db"
         with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as connection:
             heard = frozenset(int(one) for (one,) in connection.execute("SELECT delivery FROM soak_heard"))
-            ledger = _ledger(connection, self._month.plays)
+            outbox = _outbox(connection, self._month.plays)
             owed = connection.execute(
-                "SELECT account, viewing, kind, state, outcome FROM ledger WHERE state <> 'settled'"
+                "SELECT account, play, kind, state, outcome FROM outbox WHERE state <> 'settled'"
             ).fetchall()
-            shown = connection.execute("SELECT account, body FROM shown").fetchall()
+            shown = connection.execute("SELECT account, body FROM remote_state").fetchall()
         plays = self._month.plays
         simkl = truth.compare(truth.expectations(plays, heard), self._history(), once=True)
-        own = truth.compare(truth.expectations(plays, heard), ledger, once=False)
+        own = truth.compare(truth.expectations(plays, heard), outbox, once=False)
         outcome = Outcome(world.figures, simkl, own, len(plays), len(self._month.deliveries))
         deviations = outcome.deviations
         deviations += [f"at Simkl: {one}" for one in simkl.deviations]
-        deviations += [f"in the ledger: {one}" for one in own.deviations]
+        deviations += [f"in the outbox: {one}" for one in own.deviations]
         deviations += [f"not settled: {one}" for one in owed]
-        deviations += [f"Simkl still shows {one}" for one in self._banners()]
+        deviations += [f"Simkl still shows {one}" for one in self._now_playing()]
         deviations += [f"shown as playing: {one}" for one in shown if msgspec.json.decode(one[1])["mode"] == "playing"]
         broken = world.figures.edges_promised - heard
         deviations += [f"answered with 204 and not stored: beat {one}" for one in sorted(broken)]
@@ -77,7 +77,7 @@ class Reckoning:
             for row in self._world.sandbox.view(name).history
         ]
 
-    def _banners(self) -> list[str]:
+    def _now_playing(self) -> list[str]:
         views = [self._world.sandbox.view(name) for name in ACCOUNTS]
         return [f"{view.name}: {view.banner}" for view in views if view.banner is not None]
 
@@ -127,17 +127,17 @@ class Reckoning:
 _FACT = msgspec.json.Decoder(Fact)
 
 
-def _ledger(connection: sqlite3.Connection, plays: Sequence[Play]) -> list[truth.Row]:
+def _outbox(connection: sqlite3.Connection, plays: Sequence[Play]) -> list[truth.Row]:
     """Read what the daemon itself counts as watched. Cours of an anime are seasons of one show in its words."""
     keys = {
         (one.title.show or one.title.title, one.title.said_season, one.title.said_number): one.title.key
         for one in plays
     }
     rows: list[truth.Row] = []
-    for (body,) in connection.execute("SELECT body FROM ledger WHERE kind = 'watched'"):
+    for (body,) in connection.execute("SELECT body FROM outbox WHERE kind = 'watched'"):
         fact = _FACT.decode(body)
         said = _said(fact)
-        rows.append(truth.Row(fact.account, keys.get(said, said), fact.at_utc_ms, f"{fact.viewing}: {fact.reason}"))
+        rows.append(truth.Row(fact.account, keys.get(said, said), fact.at_utc_ms, f"{fact.play}: {fact.reason}"))
     return rows
 
 

@@ -11,7 +11,7 @@ def _watched_times(house: House) -> list[tuple[str, int]]:
 
 def test_a_restart_after_the_servers_verdict_does_not_end_the_play():
     """Plex counted the play, the daemon restarted, the play went on: its watch has the time of its stop (design.md 1.6)."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0)
     house.wait(90 * MINUTE)
     house.hear("watched")
@@ -23,7 +23,7 @@ def test_a_restart_after_the_servers_verdict_does_not_end_the_play():
 
 def test_a_verdict_after_a_restart_does_not_end_the_play():
     """The daemon restarted, then Plex counted the play: its watch has the time of its stop, too (design.md 1.6)."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0)
     house.wait(50 * MINUTE)
     house.lose_contact()
@@ -36,7 +36,7 @@ def test_a_verdict_after_a_restart_does_not_end_the_play():
 
 def test_a_verdict_that_nothing_follows_settles_at_the_first_silence():
     """Plex counted the play, the daemon restarted, and nothing more came: it is settled as without the restart (rule 10)."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0)
     house.wait(90 * MINUTE)
     house.hear("watched")
@@ -48,7 +48,7 @@ def test_a_verdict_that_nothing_follows_settles_at_the_first_silence():
 
 def test_a_ticking_play_that_the_next_one_overtakes_ends_then():
     """The next episode begins before the stop of the old one arrives: the old one was watched until then (rule 7)."""
-    house = House(nature=RICH_TICKS, length_ms=40 * MINUTE)
+    house = House(traits=RICH_TICKS, length_ms=40 * MINUTE)
     house.hear("play", 0, episode(1))
     house.watch(0, 97.5, episode(1), every_ms=MINUTE)
     house.wait(MINUTE)
@@ -61,7 +61,7 @@ def test_a_ticking_play_that_the_next_one_overtakes_ends_then():
 
 def test_a_ticking_play_that_fell_out_of_step_ended_when_it_was_last_heard():
     """Its client died near the end, and another film begins there later: nobody played on meanwhile (rule 2)."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0)
     house.watch(0, 86, every_ms=20 * SECOND)
     died = house.utc_ms
@@ -72,7 +72,7 @@ def test_a_ticking_play_that_fell_out_of_step_ended_when_it_was_last_heard():
 
 def test_our_own_absence_is_no_rhythm_of_a_player():
     """After an hour away, a ticking player's silence means as much as before (rule 10)."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0)
     house.watch(0, 20, every_ms=20 * SECOND)
     house.sleep_through(55 * MINUTE)
@@ -80,12 +80,12 @@ def test_our_own_absence_is_no_rhythm_of_a_player():
     house.wait(20 * SECOND)
     house.watch(75, 86, every_ms=20 * SECOND)
     house.wait(3 * MINUTE)
-    assert house.banner()[0] == "paused"
+    assert house.now_playing()[0] == "paused"
 
 
 def test_a_pause_that_nobody_heard_does_not_end_a_counted_play_too_soon():
     """Paused for longer than the slack, unheard, and counted later: the watch has the time of its stop."""
-    house = House(nature=EDGES, length_ms=120 * MINUTE)
+    house = House(traits=EDGES, length_ms=120 * MINUTE)
     house.hear("play", 0)
     house.wait(108 * MINUTE + 16 * MINUTE)
     house.hear("watched")
@@ -96,7 +96,7 @@ def test_a_pause_that_nobody_heard_does_not_end_a_counted_play_too_soon():
 
 def test_a_paused_play_that_another_one_replaces_ended_at_its_pause():
     """Paused near the end and given up for another film: nobody played on meanwhile."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0)
     house.wait(85 * MINUTE)
     house.hear("pause", 85)
@@ -108,7 +108,7 @@ def test_a_paused_play_that_another_one_replaces_ended_at_its_pause():
 
 def test_verdicts_alone_tell_one_episode_from_the_next():
     """Only the verdicts of two episodes are heard, the second long after the first: the second is the one that plays on."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("watched", None, episode(1))
     over = house.utc_ms + 10 * MINUTE
     house.wait(100 * MINUTE)
@@ -120,7 +120,7 @@ def test_verdicts_alone_tell_one_episode_from_the_next():
 
 def test_a_resume_that_fell_into_a_restart_skips_nothing():
     """Paused, then the daemon was away while the play went on: what it missed is not taken for skipped (rule 4)."""
-    house = House(nature=TICKS)
+    house = House(traits=TICKS)
     house.hear("play", 0)
     house.watch(0, 40)
     house.hear("pause", 40)
@@ -135,7 +135,7 @@ def test_a_resume_that_fell_into_a_restart_skips_nothing():
 
 def test_the_next_episode_overtakes_one_of_which_only_the_verdict_was_heard():
     """Its beginning fell into our absence, and the next episode comes before its stop: it was watched until then."""
-    house = House(nature=EDGES, length_ms=60 * MINUTE)
+    house = House(traits=EDGES, length_ms=60 * MINUTE)
     house.hear("watched", None, episode(1))
     house.wait(6 * MINUTE)
     house.hear("play", 0, episode(2))
@@ -147,7 +147,7 @@ def test_the_next_episode_overtakes_one_of_which_only_the_verdict_was_heard():
 
 def test_a_verdict_that_another_play_follows_much_later():
     """Only the verdict was heard, and the next play begins hours later: what a server counts is nearly over (players.md 1.5)."""
-    house = House(nature=EDGES, length_ms=60 * MINUTE)
+    house = House(traits=EDGES, length_ms=60 * MINUTE)
     house.hear("watched", None, episode(1))
     said = house.utc_ms
     house.wait(3 * 60 * MINUTE)
@@ -158,7 +158,7 @@ def test_a_verdict_that_another_play_follows_much_later():
 
 def test_a_late_stop_says_when_it_ended():
     """The daemon was away until the play counted as lost; then its end is heard: it was watched until then."""
-    house = House(nature=RICH_TICKS)
+    house = House(traits=RICH_TICKS)
     house.hear("play", 0)
     house.watch(0, 45)
     house.sleep_through(50 * MINUTE)
@@ -170,7 +170,7 @@ def test_a_late_stop_says_when_it_ended():
 
 def test_a_stop_that_the_next_play_overtakes_says_when_it_ended():
     """A player with edges alone: the next film's beginning arrives before the stop of the old one (rule 7)."""
-    house = House(nature=EDGES)
+    house = House(traits=EDGES)
     house.hear("play", 0)
     house.wait(95 * MINUTE)
     house.hear("play", 0, OTHER_FILM)
@@ -182,7 +182,7 @@ def test_a_stop_that_the_next_play_overtakes_says_when_it_ended():
 
 def test_a_player_whose_rhythm_nobody_knows_is_in_step():
     """The daemon dies at every word, so no two in a row are heard; the next episode begins, then the stop comes (rule 7)."""
-    house = House(nature=TICKS, length_ms=24 * MINUTE)
+    house = House(traits=TICKS, length_ms=24 * MINUTE)
     house.hear("progress", 70, episode(1))
     house.sleep_through(5 * MINUTE)
     for percent in (93, None, None):

@@ -12,7 +12,7 @@ def _check(outcome: Outcome) -> None:
     assert not outcome.deviations, "\n".join(outcome.deviations)
     assert outcome.simkl.worst_ms <= 60_000
     assert outcome.simkl.must > 0
-    assert outcome.ledger.recorded >= outcome.ledger.must
+    assert outcome.outbox.recorded >= outcome.outbox.must
 
 
 @pytest.mark.anyio

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from scrobbler.api import Episode, Ids, Movie, Show, Work
-from scrobbler.store import ledger, reading
+from scrobbler.store import outbox, reading
 from scrobbler.store.database import StorageError
-from scrobbler.store.story import why
+from scrobbler.store.explain import why
 from tests.status.world import EPISODE, MOVIE, World, full_house, start
 
 pytestmark = pytest.mark.anyio
@@ -69,7 +69,7 @@ async def test_a_file_with_two_episodes(world: World):
     """Parts that ended differently are told apart; what needs people comes first."""
     double = Episode(show=Show(title="Double"), season=1, number=1, last_number=2)
     await world.hear("play", "z", 0)
-    play = max(world.state.viewings)
+    play = max(world.state.plays)
     await world.identify(double, 7)
     for minutes in (55, 65):
         world.clock.tick(600 if minutes == 65 else 3300)
@@ -77,9 +77,9 @@ async def test_a_file_with_two_episodes(world: World):
     await world.hear("stop", "z", 65)
 
     def settle(connection: sqlite3.Connection) -> None:
-        rows = {row.fact.part: row for row in ledger.due(connection, "alice")}
-        ledger.settle(connection, rows[0].id, "settled", "watched", 1)
-        ledger.settle(connection, rows[1].id, "settled", "saved at 30 %", 1)
+        rows = {row.fact.part: row for row in outbox.due(connection, "alice")}
+        outbox.settle(connection, rows[0].id, "settled", "watched", 1)
+        outbox.settle(connection, rows[1].id, "settled", "saved at 30 %", 1)
 
     await world.database.write(settle)
     found = next(one for one in await world.history() if one.id == play)
@@ -148,7 +148,7 @@ async def test_counts_and_queue(world: World):
     await full_house(world)
     counts = await world.database.read(reading.counts)
     assert counts.plays == {"alice": 7, "bob": 1}
-    assert counts.ledger[("watched", "due")] == 1
+    assert counts.outbox[("watched", "due")] == 1
     assert counts.attempts == {("stop", "done"): 3, ("stop", "refused"): 1}
     (bob,) = await world.database.read(reading.owed)
     assert (bob.account, bob.due) == ("bob", 1)
@@ -160,7 +160,7 @@ async def test_the_store_beside_a_daemon(world: World, tmp_path: Path):
     with reading.open_reading(tmp_path / "scrobbler.db") as connection:
         assert len(reading.history(connection, 5)) == 1
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
-            connection.execute("DELETE FROM viewings")
+            connection.execute("DELETE FROM plays")
 
 
 async def test_a_store_that_cannot_be_read(tmp_path: Path):
@@ -196,9 +196,9 @@ async def test_the_story_tells_of_a_request_whose_fate_is_unknown(world: World):
     made = await full_house(world)
 
     def send(connection: sqlite3.Connection) -> None:
-        open_one = ledger.begin_attempt(connection, "alice", "stop", made["watched"], [], 1)
-        good = ledger.begin_attempt(connection, "alice", "pause", made["watched"], [], 2)
-        ledger.end_attempt(connection, good, "pause", 3)
+        open_one = outbox.begin_attempt(connection, "alice", "stop", made["watched"], [], 1)
+        good = outbox.begin_attempt(connection, "alice", "pause", made["watched"], [], 2)
+        outbox.end_attempt(connection, good, "pause", 3)
         assert open_one != good
 
     await world.database.write(send)

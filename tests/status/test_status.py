@@ -10,10 +10,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from scrobbler.status.formatting import FOREVER_MS, clock, moment, span, until
 from scrobbler.status.page import StatusPages
 from scrobbler.status.ports import SignInOffer
 from scrobbler.status.report import from_values, report
-from scrobbler.status.words import FOREVER_MS, clock, moment, span, until
 from scrobbler.store.database import StorageError
 from tests.status.world import World, WorldHouse, full_house
 

@@ -9,27 +9,27 @@ from scrobbler.api.testkit import FakeClock
 from scrobbler.clock import Clock, Now
 from scrobbler.plays.machine import step
 from scrobbler.plays.model import (
+    AccountPolicy,
     Effect,
     Fact,
     Heard,
     Identified,
     Ignore,
     Input,
-    Nature,
     Note,
     Resolve,
+    SourceTraits,
     State,
     Unidentified,
-    Watcher,
 )
 from scrobbler.status.ports import AccountState, SourceHealth
-from scrobbler.store import ledger, plays, reading
+from scrobbler.store import outbox, play_state, reading
 from scrobbler.store.database import Connection, Database
 
 Result = TypeVar("Result")
 
 MINUTE = 60_000
-NATURE = Nature(ticks=True, quiet_ms=600 * MINUTE, close_ms=1200 * MINUTE, richness=50)
+TRAITS = SourceTraits(ticks=True, quiet_ms=600 * MINUTE, close_ms=1200 * MINUTE, richness=50)
 
 
 class World:
@@ -48,11 +48,11 @@ class World:
         old = self.state
 
         def work(connection: Connection) -> None:
-            plays.save_state(connection, old, state)
-            plays.write_notes(connection, [one for one in effects if isinstance(one, Note)], now.utc_ms)
+            play_state.save_state(connection, old, state)
+            play_state.write_notes(connection, [one for one in effects if isinstance(one, Note)], now.utc_ms)
             for effect in effects:
                 if isinstance(effect, Fact):
-                    ledger.owe(connection, effect, now.utc_ms)
+                    outbox.enqueue(connection, effect, now.utc_ms)
 
         await self.database.write(work)
         self.state = state
@@ -72,8 +72,8 @@ class World:
             duration_ms=100 * MINUTE,
             device="Living Room",
         )
-        watcher = Watcher(account=account)
-        await self.tell(Heard(source="mpv", nature=NATURE, watchers=(watcher,), event=event))
+        policy = AccountPolicy(account=account)
+        await self.tell(Heard(source="mpv", traits=TRAITS, accounts=(policy,), event=event))
 
     async def identify(self, work: Work, number: int) -> None:
         """Let the resolver answer for the session that opened last."""
@@ -85,7 +85,7 @@ class World:
     async def play(self, key: str, work: Work | None, number: int, until: float, *, account: str = "alice") -> str:
         """Play an item from its beginning to so many minutes (of 100), then stop. Returns the play's id."""
         await self.hear("play", key, 0, account=account, player=account)
-        name = f"p{max(int(one[1:]) for one in self.state.viewings)}"
+        name = f"p{max(int(one[1:]) for one in self.state.plays)}"
         if work is not None:
             await self.identify(work, number)
         self.clock.tick(until * 60)
@@ -93,19 +93,19 @@ class World:
         self.clock.tick(60)
         return name
 
-    async def settle(self, play: str, state: ledger.RowState, outcome: str, *, action: str = "stop") -> None:
-        """Let the courier be done with a play."""
+    async def settle(self, play: str, state: outbox.EntryState, outcome: str, *, action: str = "stop") -> None:
+        """Let the sender be done with a play."""
         now = self.clock.now().utc_ms
 
         def work(connection: Connection) -> None:
-            attempt = ledger.begin_attempt(connection, "alice", action, play, [], now)
-            ledger.end_attempt(connection, attempt, "refused: no" if state == "refused" else "scrobble", now)
-            (number,) = connection.execute("SELECT id FROM ledger WHERE viewing = ?", (play,)).fetchone()
-            ledger.settle(connection, number, state, outcome, now)
+            attempt = outbox.begin_attempt(connection, "alice", action, play, [], now)
+            outbox.end_attempt(connection, attempt, "refused: no" if state == "refused" else "scrobble", now)
+            (number,) = connection.execute("SELECT id FROM outbox WHERE play = ?", (play,)).fetchone()
+            outbox.settle(connection, number, state, outcome, now)
 
         await self.database.write(work)
 
-    async def history(self, limit: int = 50, before: str | None = None) -> list[reading.Play]:
+    async def history(self, limit: int = 50, before: str | None = None) -> list[reading.PlaySummary]:
         """Read the history."""
         return await self.database.read(lambda connection: reading.history(connection, limit, before))
 
@@ -126,12 +126,12 @@ async def full_house(world: World) -> dict[str, str]:
     made["too old"] = await world.play("e", Movie(title="Old"), 5, 30)
     await world.settle(made["too old"], "settled", "too old")
     await world.hear("play", "f", 0)
-    made["review"] = f"p{max(int(one[1:]) for one in world.state.viewings)}"
+    made["review"] = f"p{max(int(one[1:]) for one in world.state.plays)}"
     await world.tell(Unidentified(session=world.sessions[-1], reason="nothing in its name tells what it is"))
     world.clock.tick(600)
     await world.hear("stop", "f", 10)
     await world.hear("play", "g", 0)
-    made["ignored"] = f"p{max(int(one[1:]) for one in world.state.viewings)}"
+    made["ignored"] = f"p{max(int(one[1:]) for one in world.state.plays)}"
     await world.tell(Ignore(session=world.sessions[-1], reason="its path is excluded"))
     made["playing"] = await start(world, "h", Movie(title="<script>alert(1)</script> & co"), 6)
     return made
@@ -140,7 +140,7 @@ async def full_house(world: World) -> dict[str, str]:
 async def start(world: World, key: str, work: Work, number: int, player: str = "tv") -> str:
     """Begin to play something and leave it playing at 20 minutes."""
     await world.hear("play", key, 0, player=player)
-    name = f"p{max(int(one[1:]) for one in world.state.viewings)}"
+    name = f"p{max(int(one[1:]) for one in world.state.plays)}"
     await world.identify(work, number)
     world.clock.tick(20 * 60)
     await world.hear("progress", key, 20, player=player)

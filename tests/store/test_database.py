@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from scrobbler.store import database as module
-from scrobbler.store import plays, schema
+from scrobbler.store import play_state, schema
 from scrobbler.store.database import FILE_NAME, Connection, Database, NewerDatabaseError, StorageError
 
 pytestmark = pytest.mark.anyio
@@ -31,12 +31,12 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 async def put(database: Database, key: str = "key", value: str = "value") -> None:
     """Write something."""
-    await database.write(lambda connection: plays.set_meta(connection, key, value))
+    await database.write(lambda connection: play_state.set_meta(connection, key, value))
 
 
 async def get(database: Database, key: str = "key") -> str | None:
     """Read it."""
-    return await database.read(lambda connection: plays.get_meta(connection, key))
+    return await database.read(lambda connection: play_state.get_meta(connection, key))
 
 
 def names(folder: Path) -> list[str]:
@@ -89,7 +89,7 @@ def as_nobody() -> Iterator[None]:
 
 def add_migration(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     """Let the program be one version newer."""
-    monkeypatch.setattr(module, "MIGRATIONS", (*schema.MIGRATIONS, script))
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, script))
     monkeypatch.setattr(module, "VERSION", schema.VERSION + 1)
 
 
@@ -102,7 +102,7 @@ async def test_a_new_file_has_all_tables(database: Database) -> None:
             name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         }
     )
-    assert {"sessions", "viewings", "ledger", "shown", "attempts", "journal", "aliases", "works"} <= found
+    assert {"sessions", "plays", "outbox", "remote_state", "attempts", "journal", "aliases", "works"} <= found
 
 
 async def test_every_commit_is_durable(database: Database) -> None:
@@ -128,7 +128,7 @@ async def test_a_write_is_whole_or_nothing(database: Database) -> None:
     """A function that fails leaves nothing behind, and the next one is not disturbed."""
 
     def broken(connection: Connection) -> None:
-        plays.set_meta(connection, "half", "1")
+        play_state.set_meta(connection, "half", "1")
         raise ValueError("a bug")
 
     with pytest.raises(ValueError, match="a bug"):
@@ -141,7 +141,7 @@ async def test_a_write_is_whole_or_nothing(database: Database) -> None:
 async def test_a_reader_cannot_write(database: Database) -> None:
     """The reading connection refuses to change anything."""
     with pytest.raises(StorageError):
-        await database.read(lambda connection: plays.set_meta(connection, "key", "value"))
+        await database.read(lambda connection: play_state.set_meta(connection, "key", "value"))
 
 
 async def test_a_newer_file_is_left_alone(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ async def test_a_newer_file_is_left_alone(tmp_path: Path) -> None:
     connection.close()
     before = path.read_bytes()
     database = Database(path)
-    with pytest.raises(NewerDatabaseError, match=r"format 99, this one knows 1.*install that version again"):
+    with pytest.raises(NewerDatabaseError, match=r"format 99, this one knows 2.*install that version again"):
         await database.open()
     await database.close()
     assert path.read_bytes()[100:] == before[100:]
@@ -171,10 +171,10 @@ async def test_an_older_file_is_copied_before_it_is_changed(tmp_path: Path, monk
     assert await get(new) == "value"
     await new.write(lambda connection: connection.execute("INSERT INTO added VALUES ('x')"))
     await new.close()
-    copy = tmp_path / "scrobbler.v1.db"
+    copy = tmp_path / f"scrobbler.v{schema.VERSION}.db"
     assert copy.stat().st_mode & 0o777 == 0o600
     connection = sqlite3.connect(copy)
-    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
     assert connection.execute("SELECT value FROM meta WHERE key = 'key'").fetchone() == ("value",)
     connection.close()
     assert names(tmp_path) == [FILE_NAME, copy.name]

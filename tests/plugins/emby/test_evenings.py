@@ -13,7 +13,7 @@ from scrobbler.api.servers.mediabrowser.sessions import Tracker, read_list
 from scrobbler.api.testkit import check_events
 from scrobbler.daemon.replaying import Recording, replay
 from scrobbler.intake.intake import Rules
-from scrobbler.plays.model import Watcher
+from scrobbler.plays.model import AccountPolicy
 from scrobbler_plugins.emby import Plugin
 from scrobbler_plugins.emby.parse import parse
 from tests.kit.emby import EMBY_USER, EmbyEvening, emby_episode, emby_movie
@@ -33,7 +33,7 @@ async def told(events: Sequence[PlayerEvent]) -> list[str]:
         events=list(events),
         options=Plugin.Options(type="emby", users={"alice": "alice"}),
         traits=Plugin.traits,
-        rules=Rules(watchers={"alice": Watcher(account="alice")}),
+        rules=Rules(accounts={"alice": AccountPolicy(account="alice")}),
     )
     await replay(recording, 0, lines.append)
     return [" ".join(line.split()[1:]) for line in lines]

@@ -131,7 +131,7 @@ def test_start_without_playback_info() -> None:
 
 
 def test_encoders_progress_is_not_a_position() -> None:
-    """`TranscodingInfo.CompletionPercentage` is the encoder's, not the watcher's (3.3)."""
+    """`TranscodingInfo.CompletionPercentage` is the encoder's, not the policy's (3.3)."""
     event = one("playback.pause", position_ms=None, TranscodingInfo={"CompletionPercentage": 99.0})
     assert event.position_ms is None
 

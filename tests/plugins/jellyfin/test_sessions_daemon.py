@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 
 from scrobbler.api.testkit import FakeClock
-from scrobbler.daemon.sourcing import SourceSet
+from scrobbler.daemon.source_set import SourceSet
 from scrobbler.daemon.supervisor import Supervisor
 from scrobbler.http import new_client
 from scrobbler.intake.intake import Rules
-from scrobbler.plays.model import Heard, Watcher
-from scrobbler.sources.running import Ports
+from scrobbler.plays.model import AccountPolicy, Heard
+from scrobbler.sources.source import Ports
 from scrobbler_plugins.jellyfin.options import JellyfinOptions
 from tests.kit.media_servers import JELLYFIN_KEY
 from tests.kit.servers import EVENING
 from tests.kit.session_servers import LiveJellyfin, jellyfin_playing_film, jellyfin_session
 
 pytestmark = pytest.mark.anyio
-RULES = Rules(watchers={"alice": Watcher(account="alice")})
+RULES = Rules(accounts={"alice": AccountPolicy(account="alice")})
 
 
 async def services(tmp_path: Path, heard: list[Heard], server: LiveJellyfin, **options: Any) -> list[str]:
@@ -70,7 +70,7 @@ async def test_hook_that_listens_is_served_and_its_hook_is_open(tmp_path: Path) 
     with LiveJellyfin() as server:
         server.sessions = [jellyfin_session(jellyfin_playing_film())]
         assert await services(tmp_path, heard, server, url=server.url, api_key=JELLYFIN_KEY) == ["source attic"]
-    assert [(one.event.kind, one.watchers[0].account) for one in heard] == [("play", "alice")]
+    assert [(one.event.kind, one.accounts[0].account) for one in heard] == [("play", "alice")]
 
 
 async def test_hook_that_does_not_listen_costs_nothing(tmp_path: Path) -> None:

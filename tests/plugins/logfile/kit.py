@@ -13,7 +13,7 @@ from scrobbler_plugins.logfile.options import Options
 PATTERN = r"^(?:\[(?P<time>[^\]]*)\] )?(?P<event>\w+) (?P<file>\S+)(?: (?P<position>[\d:.]+)/(?P<duration>[\d:.]+))?$"
 
 
-class Watcher:
+class AccountPolicy:
     """One run of the source after the other, with one memory."""
 
     def __init__(self, *paths: Path | str, clock: Clock | None = None, **options: Any) -> None:

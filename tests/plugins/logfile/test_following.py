@@ -14,7 +14,7 @@ from scrobbler_plugins.logfile import plugin
 from scrobbler_plugins.logfile.watch import is_remote
 from tests.kit.logs import LogFile, compress
 from tests.kit.mpv import HEADLESS, make_clip
-from tests.plugins.logfile.kit import Watcher, stamp
+from tests.plugins.logfile.kit import AccountPolicy, stamp
 
 pytestmark = pytest.mark.anyio
 
@@ -27,14 +27,14 @@ async def test_begins_at_the_end_and_follows(tmp_path: Path) -> None:
     """The first start tells no history; what is written then is told at once, with item, place and length."""
     with LogFile(tmp_path / "x.log") as log:
         log.write("start old.mkv")
-        watcher = Watcher(log.path)
-        async with running(watcher.start()):
-            await watcher.recorder.when(lambda _: watcher.memory.texts)
+        policy = AccountPolicy(log.path)
+        async with running(policy.start()):
+            await policy.recorder.when(lambda _: policy.memory.texts)
             log.write("start new.mkv 0/1500", "nonsense", "stop new.mkv 20:00/1500")
-            stop = await watcher.recorder.until("stop")
-    assert told(watcher.recorder) == [("play", "new.mkv"), ("stop", "new.mkv")]
+            stop = await policy.recorder.until("stop")
+    assert told(policy.recorder) == [("play", "new.mkv"), ("stop", "new.mkv")]
     assert (stop.position_ms, stop.duration_ms) == (1_200_000, 1_500_000)
-    check_events(watcher.recorder.events)
+    check_events(policy.recorder.events)
 
 
 @pytest.mark.parametrize("rotation", ["rename", "copytruncate", "gz", "dated", "vanish"])
@@ -43,11 +43,11 @@ async def test_rotation_under_our_eyes(tmp_path: Path, rotation: str, monkeypatc
     monkeypatch.setattr("scrobbler_plugins.logfile.tail.GRACE_MS", 200)
     name = "log_20260304.log" if rotation == "dated" else "x.log"
     with LogFile(tmp_path / name) as log:
-        watcher = Watcher(tmp_path / "log_*.log" if rotation == "dated" else log.path)
-        async with running(watcher.start()):
-            await watcher.recorder.when(lambda _: watcher.memory.texts)
+        policy = AccountPolicy(tmp_path / "log_*.log" if rotation == "dated" else log.path)
+        async with running(policy.start()):
+            await policy.recorder.when(lambda _: policy.memory.texts)
             log.write("start a.mkv")
-            await watcher.recorder.until("play")
+            await policy.recorder.until("play")
             log.write("pause a.mkv")
             if rotation == "copytruncate":
                 log.copytruncate("x.log.1")
@@ -62,8 +62,8 @@ async def test_rotation_under_our_eyes(tmp_path: Path, rotation: str, monkeypatc
                     old.unlink()
             if rotation != "dated":
                 log.write("stop a.mkv")
-            await watcher.recorder.until("stop")
-    assert [event.kind for event in watcher.recorder.events] == ["play", "pause", "stop"]
+            await policy.recorder.until("stop")
+    assert [event.kind for event in policy.recorder.events] == ["play", "pause", "stop"]
 
 
 @pytest.mark.parametrize("rotation", ["none", "rename", "copytruncate", "gz", "dated", "two"])
@@ -71,12 +71,12 @@ async def test_rotation_while_we_were_away(tmp_path: Path, rotation: str) -> Non
     """A restart neither misses nor repeats a line, however the log was rotated meanwhile; what was missed has its own time."""
     name = "log_20260304.log" if rotation == "dated" else "x.log"
     with LogFile(tmp_path / name) as log:
-        watcher = Watcher(tmp_path / "log_*.log" if rotation == "dated" else log.path)
-        async with running(watcher.start()):
-            await watcher.recorder.when(lambda _: watcher.memory.texts)
+        policy = AccountPolicy(tmp_path / "log_*.log" if rotation == "dated" else log.path)
+        async with running(policy.start()):
+            await policy.recorder.when(lambda _: policy.memory.texts)
             log.write("stop before.mkv 10/100")
-            await watcher.recorder.until("stop")
-        log.write(f"{stamp(watcher.clock, 90)} start a.mkv 0/6000")
+            await policy.recorder.until("stop")
+        log.write(f"{stamp(policy.clock, 90)} start a.mkv 0/6000")
         if rotation == "copytruncate":
             log.copytruncate("x.log.1")
         elif rotation == "dated":
@@ -89,51 +89,49 @@ async def test_rotation_while_we_were_away(tmp_path: Path, rotation: str) -> Non
                 compress(old)
             if rotation == "two":
                 compress(old).rename(tmp_path / "x.log.2.gz")
-                log.write(f"{stamp(watcher.clock, 60)} pause a.mkv 1800/6000")
+                log.write(f"{stamp(policy.clock, 60)} pause a.mkv 1800/6000")
                 log.rename("x.log.1")
                 log.reopen()
-        log.write(f"{stamp(watcher.clock, 30)} stop a.mkv 3600/6000")
-        async with running(watcher.start()):
-            await watcher.recorder.until("stop")
+        log.write(f"{stamp(policy.clock, 30)} stop a.mkv 3600/6000")
+        async with running(policy.start()):
+            await policy.recorder.until("stop")
             log.write("start b.mkv 0/6000")
-            await watcher.recorder.until("play", 2)
-    missed = watcher.recorder.events[:-1]
+            await policy.recorder.until("play", 2)
+    missed = policy.recorder.events[:-1]
     assert [(event.kind, event.item_key, event.position_ms) for event in missed] == [
         ("play", "a.mkv", None),
         ("stop", "a.mkv", 3_600_000),
     ]
-    now_s = watcher.clock.now().utc_ms / 1000
+    now_s = policy.clock.now().utc_ms / 1000
     assert [round((now_s - event.at.timestamp()) / 60) for event in missed if event.at] == [90, 30]
-    check_events(watcher.recorder.events)
+    check_events(policy.recorder.events)
 
 
 async def test_a_play_in_progress_over_a_restart(tmp_path: Path) -> None:
     """A play that began while we were away is not started; the next line under our eyes goes on with it."""
     with LogFile(tmp_path / "x.log") as log:
-        watcher = Watcher(log.path)
-        async with running(watcher.start()):
-            await watcher.recorder.when(lambda _: watcher.memory.texts)
-        log.write(
-            f"{stamp(watcher.clock, 20)} start a.mkv 0/6000", f"{stamp(watcher.clock, 1)} progress a.mkv 1140/6000"
-        )
-        async with running(watcher.start()):
-            first = await watcher.recorder.until("play")
+        policy = AccountPolicy(log.path)
+        async with running(policy.start()):
+            await policy.recorder.when(lambda _: policy.memory.texts)
+        log.write(f"{stamp(policy.clock, 20)} start a.mkv 0/6000", f"{stamp(policy.clock, 1)} progress a.mkv 1140/6000")
+        async with running(policy.start()):
+            first = await policy.recorder.until("play")
             assert first.position_ms is None
-            log.write(f"{stamp(watcher.clock)} progress a.mkv 1200/6000")
-            second = await watcher.recorder.until("progress")
+            log.write(f"{stamp(policy.clock)} progress a.mkv 1200/6000")
+            second = await policy.recorder.until("progress")
     assert second.position_ms == 1_200_000
-    assert len(watcher.recorder.events) == 2
+    assert len(policy.recorder.events) == 2
 
 
 async def test_natural_end_that_was_missed(tmp_path: Path) -> None:
     """A natural end in the missed stretch is a watch with its own time; one that came too fast is not."""
     with LogFile(tmp_path / "kodi.log") as log:
-        watcher = Watcher(log.path, format="kodi")
-        async with running(watcher.start()):
-            await watcher.recorder.when(lambda _: watcher.memory.texts)
+        policy = AccountPolicy(log.path, format="kodi")
+        async with running(policy.start()):
+            await policy.recorder.when(lambda _: policy.memory.texts)
 
         def line(minutes_ago: float, text: str) -> str:
-            return f"{stamp(watcher.clock, minutes_ago)[1:-1]} T:1    info <general>: {text}"
+            return f"{stamp(policy.clock, minutes_ago)[1:-1]} T:1    info <general>: {text}"
 
         log.write(
             line(90, "VideoPlayer::OpenFile: /media/a.mkv"),
@@ -141,9 +139,9 @@ async def test_natural_end_that_was_missed(tmp_path: Path) -> None:
             line(50, "VideoPlayer::OpenFile: /media/b.mkv"),
             line(49, "VideoPlayer: eof, waiting for queues to empty"),
         )
-        async with running(watcher.start()):
-            await watcher.recorder.until("stop")
-    assert told(watcher.recorder) == [
+        async with running(policy.start()):
+            await policy.recorder.until("stop")
+    assert told(policy.recorder) == [
         ("play", "/media/a.mkv"),
         ("watched", "/media/a.mkv"),
         ("end", "/media/a.mkv"),
@@ -155,68 +153,68 @@ async def test_natural_end_that_was_missed(tmp_path: Path) -> None:
 async def test_nothing_is_lost_when_storing_fails(tmp_path: Path) -> None:
     """The position is written after the event was stored: what could not be is told after the restart."""
     with LogFile(tmp_path / "x.log") as log:
-        watcher = Watcher(log.path)
-        async with running(watcher.start()):
-            await watcher.recorder.when(lambda _: watcher.memory.texts)
+        policy = AccountPolicy(log.path)
+        async with running(policy.start()):
+            await policy.recorder.when(lambda _: policy.memory.texts)
             log.write("start a.mkv 0/100")
-            await watcher.recorder.until("play")
+            await policy.recorder.until("play")
         log.write("stop a.mkv 50/100")
-        broken = watcher.start()
-        watcher.recorder.fail = 1
+        broken = policy.start()
+        policy.recorder.fail = 1
         with pytest.raises(OSError, match="no space"):
             await broken.run()
-        async with running(watcher.start()):
-            stop = await watcher.recorder.until("stop")
+        async with running(policy.start()):
+            stop = await policy.recorder.until("stop")
             assert stop.position_ms == 50_000
-        assert told(watcher.recorder) == [("stop", "a.mkv")]
+        assert told(policy.recorder) == [("stop", "a.mkv")]
 
 
 async def test_a_long_missed_stretch_is_written_down_seldom(tmp_path: Path) -> None:
     """What was missed is written down when it is told and now and then, not at each of its thousand lines."""
     with LogFile(tmp_path / "x.log") as log:
-        watcher = Watcher(log.path)
-        async with running(watcher.start()):
-            await watcher.recorder.when(lambda _: watcher.memory.texts)
-        log.write(*(f"{stamp(watcher.clock, 100 - n / 20)} progress a.mkv {n * 3}/6000" for n in range(1000)))
-        log.write(f"{stamp(watcher.clock, 45)} stop a.mkv 3000/6000")
+        policy = AccountPolicy(log.path)
+        async with running(policy.start()):
+            await policy.recorder.when(lambda _: policy.memory.texts)
+        log.write(*(f"{stamp(policy.clock, 100 - n / 20)} progress a.mkv {n * 3}/6000" for n in range(1000)))
+        log.write(f"{stamp(policy.clock, 45)} stop a.mkv 3000/6000")
         puts = 0
-        put = watcher.memory.put
+        put = policy.memory.put
 
         async def counted(key: str, value: str) -> None:
             nonlocal puts
             puts += 1
             await put(key, value)
 
-        watcher.memory.put = counted  # type: ignore[method-assign]
-        async with running(watcher.start()):
-            await watcher.recorder.until("stop")
-    assert told(watcher.recorder) == [("play", "a.mkv"), ("stop", "a.mkv")]
+        policy.memory.put = counted  # type: ignore[method-assign]
+        async with running(policy.start()):
+            await policy.recorder.until("stop")
+    assert told(policy.recorder) == [("play", "a.mkv"), ("stop", "a.mkv")]
     assert puts < 20
 
 
 async def test_appears_late(tmp_path: Path) -> None:
     """Folder and file may come later; their first line is news."""
     path = tmp_path / "a" / "b" / "x.log"
-    watcher = Watcher(path)
-    async with running(watcher.start()):
-        await watcher.recorder.when(lambda _: watcher.memory.texts)
+    policy = AccountPolicy(path)
+    async with running(policy.start()):
+        await policy.recorder.when(lambda _: policy.memory.texts)
         path.parent.mkdir(parents=True)
         with LogFile(path) as log:
             log.write("start a.mkv 5/100")
-            play = await watcher.recorder.until("play")
+            play = await policy.recorder.until("play")
     assert play.position_ms == 5_000
 
 
 async def test_new_log_of_a_pattern_with_old_lines(tmp_path: Path) -> None:
     """A share that appears with a full log brings history, not news."""
-    watcher = Watcher(tmp_path / "*.log")
-    async with running(watcher.start()):
-        await watcher.recorder.when(lambda _: watcher.memory.texts)
+    policy = AccountPolicy(tmp_path / "*.log")
+    async with running(policy.start()):
+        await policy.recorder.when(lambda _: policy.memory.texts)
         with LogFile(tmp_path / "x.log") as log:
-            log.write(f"{stamp(watcher.clock, 90)} start a.mkv 0/6000\n{stamp(watcher.clock, 30)} stop a.mkv 3000/6000")
-        stop = await watcher.recorder.until("stop")
+            log.write(f"{stamp(policy.clock, 90)} start a.mkv 0/6000\n{stamp(policy.clock, 30)} stop a.mkv 3000/6000")
+        stop = await policy.recorder.until("stop")
     assert stop.at is not None
-    assert watcher.recorder.events[0].position_ms is None
+    assert policy.recorder.events[0].position_ms is None
 
 
 @pytest.mark.parametrize("appears", ["while we were away", "under our eyes"])
@@ -224,7 +222,7 @@ async def test_download_in_an_access_log_that_was_missed(tmp_path: Path, appears
     """What a web server wrote unseen ended when it says, and not when its log was written to last."""
     size, path = 1_000_000_000, tmp_path / "logs" / "access.log"
     path.parent.mkdir()
-    watcher = Watcher(path, format="access")
+    policy = AccountPolicy(path, format="access")
 
     def line(minutes_ago: float, name: str, first: int, last: int) -> str:
         at = datetime.now(UTC) - timedelta(minutes=minutes_ago)
@@ -246,40 +244,40 @@ async def test_download_in_an_access_log_that_was_missed(tmp_path: Path, appears
 
     if appears == "while we were away":
         path.touch()
-        async with running(watcher.start()):
-            await watcher.recorder.when(lambda _: watcher.memory.texts)
+        async with running(policy.start()):
+            await policy.recorder.when(lambda _: policy.memory.texts)
         written()
-    async with running(watcher.start()):
+    async with running(policy.start()):
         if appears == "under our eyes":
-            await watcher.recorder.when(lambda _: watcher.memory.texts)
+            await policy.recorder.when(lambda _: policy.memory.texts)
             written()
-        await watcher.recorder.until("stop")
-    assert told(watcher.recorder) == [("watched", "/seen.mkv"), ("stop", "/seen.mkv")]
+        await policy.recorder.until("stop")
+    assert told(policy.recorder) == [("watched", "/seen.mkv"), ("stop", "/seen.mkv")]
 
 
 async def test_slow_pattern_holds_nobody_up(tmp_path: Path) -> None:
     """A pattern that takes too long for a line is broken off and named once; the next line is read."""
     slow = r"(?P<time>.*) (?P<user>.*) (?P<event>.*) (?P<file>.*) (?P<position>.*)/(?P<duration>.*)"
     with LogFile(tmp_path / "x.log") as log:
-        watcher = Watcher(log.path, pattern=slow)
-        async with running(watcher.start()):
-            await watcher.recorder.when(lambda _: watcher.memory.texts)
+        policy = AccountPolicy(log.path, pattern=slow)
+        async with running(policy.start()):
+            await policy.recorder.when(lambda _: policy.memory.texts)
             log.write(*["word " * 390] * 3, "x alice start a.mkv 5/100")
-            await watcher.recorder.until("play")
-    assert [line.event for line in watcher.recorder.log.lines if line.level == "warning"] == ["lines are passed over"]
+            await policy.recorder.until("play")
+    assert [line.event for line in policy.recorder.log.lines if line.level == "warning"] == ["lines are passed over"]
 
 
 async def test_two_logs_are_two_players(tmp_path: Path) -> None:
     """Logs of one source do not mix; a pattern finds new ones."""
-    watcher = Watcher(tmp_path / "*" / "x.log")
-    async with running(watcher.start()):
-        await watcher.recorder.when(lambda _: watcher.memory.texts)
+    policy = AccountPolicy(tmp_path / "*" / "x.log")
+    async with running(policy.start()):
+        await policy.recorder.when(lambda _: policy.memory.texts)
         for name in ("a", "b"):
             (tmp_path / name).mkdir()
             with LogFile(tmp_path / name / "x.log") as log:
                 log.write("start same.mkv")
-        await watcher.recorder.until("play", 2)
-    assert len({event.player for event in watcher.recorder.events}) == 2
+        await policy.recorder.until("play", 2)
+    assert len({event.player for event in policy.recorder.events}) == 2
 
 
 async def test_without_tidings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,12 +286,12 @@ async def test_without_tidings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("scrobbler.api.watching.FolderWatch._on_event", lambda _self, _event: None)
     monkeypatch.setattr(plugin, "LOOK_BLIND_S", 0.05)
     with LogFile(tmp_path / "x.log") as log:
-        watcher = Watcher(log.path)
-        async with running(watcher.start()):
-            await watcher.recorder.when(lambda _: watcher.memory.texts)
+        policy = AccountPolicy(log.path)
+        async with running(policy.start()):
+            await policy.recorder.when(lambda _: policy.memory.texts)
             log.write("start a.mkv")
-            await watcher.recorder.until("play")
-    assert told(watcher.recorder) == [("play", "a.mkv")]
+            await policy.recorder.until("play")
+    assert told(policy.recorder) == [("play", "a.mkv")]
 
 
 def test_which_file_systems_send_no_tidings(tmp_path: Path) -> None:
@@ -314,7 +312,7 @@ async def test_unreadable_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """A log that may not be read makes the source unreachable, with the reason; it comes back when it may."""
     with LogFile(tmp_path / "x.log") as log:
         log.write("start a.mkv")
-        watcher = Watcher(log.path)
+        policy = AccountPolicy(log.path)
 
         def refuse(_path: str) -> None:
             raise PermissionError(13, "Permission denied")
@@ -322,22 +320,22 @@ async def test_unreadable_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         with monkeypatch.context() as patch:
             patch.setattr("scrobbler_plugins.logfile.tail.open_member", refuse)
             patch.setattr(plugin, "LOOK_S", 0.05)
-            async with running(watcher.start()):
-                await watcher.recorder.when(lambda seen: seen.reach)
-                assert watcher.recorder.reach[-1] == (False, "x.log: Permission denied")
+            async with running(policy.start()):
+                await policy.recorder.when(lambda seen: seen.reach)
+                assert policy.recorder.reach[-1] == (False, "x.log: Permission denied")
                 patch.undo()
                 log.write("more")
-                await watcher.recorder.when(lambda seen: seen.reach[-1].up)
+                await policy.recorder.when(lambda seen: seen.reach[-1].up)
 
 
 async def test_wrong_zone_does_not_turn_news_into_history(tmp_path: Path) -> None:
     """What is read as it is written is news, whatever clock its writer has."""
     with LogFile(tmp_path / "x.log") as log:
-        watcher = Watcher(log.path)
-        async with running(watcher.start()):
-            await watcher.recorder.when(lambda _: watcher.memory.texts)
-            log.write(f"{stamp(watcher.clock, 120)} start a.mkv 0/6000")
-            play = await watcher.recorder.until("play")
+        policy = AccountPolicy(log.path)
+        async with running(policy.start()):
+            await policy.recorder.when(lambda _: policy.memory.texts)
+            log.write(f"{stamp(policy.clock, 120)} start a.mkv 0/6000")
+            play = await policy.recorder.until("play")
     assert play.at is None
     assert play.position_ms == 0
 
@@ -347,13 +345,13 @@ async def test_symbolic_link(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     with LogFile(tmp_path / "there" / "real.log") as log:
         (tmp_path / "x.log").symlink_to(log.path)
-        watcher = Watcher(tmp_path / "x.log")
-        async with running(watcher.start()):
-            await watcher.recorder.when(lambda _: watcher.memory.texts)
+        policy = AccountPolicy(tmp_path / "x.log")
+        async with running(policy.start()):
+            await policy.recorder.when(lambda _: policy.memory.texts)
             log.write("start a.mkv")
-            await watcher.recorder.until("play")
+            await policy.recorder.until("play")
             log.write("stop a.mkv")
-            await watcher.recorder.until("stop")
+            await policy.recorder.until("stop")
 
 
 async def run(command: list[str | Path]) -> None:
@@ -367,16 +365,16 @@ async def test_real_mpv(tmp_path: Path) -> None:
     make_clip(tmp_path / "one.mkv", 1.5)
     make_clip(tmp_path / "two.mkv", 1.5)
     log = tmp_path / "mpv.log"
-    watcher = Watcher(log, format="mpv")
+    policy = AccountPolicy(log, format="mpv")
     command: list[str | Path] = [*HEADLESS, f"--log-file={log}"]
-    async with running(watcher.start()):
-        await watcher.recorder.when(lambda _: watcher.memory.texts)
+    async with running(policy.start()):
+        await policy.recorder.when(lambda _: policy.memory.texts)
         await run([*command, tmp_path / "one.mkv", tmp_path / "two.mkv"])
-        await watcher.recorder.until("end", 2)
+        await policy.recorder.until("end", 2)
         await run([*command, "--length=0.5", tmp_path / "one.mkv"])
-        await watcher.recorder.until("play", 3)
-        await watcher.recorder.when(lambda seen: len(seen.of("end", "stop")) == 3)
-    events = watcher.recorder.events
+        await policy.recorder.until("play", 3)
+        await policy.recorder.when(lambda seen: len(seen.of("end", "stop")) == 3)
+    events = policy.recorder.events
     assert [(event.kind, Path(event.item_key).name) for event in events[:4]] == [
         ("play", "one.mkv"),
         ("end", "one.mkv"),

@@ -7,19 +7,19 @@ import pytest
 from msgspec.structs import replace
 
 from scrobbler.api import PlayerEvent
-from scrobbler.plays.model import Fact, Heard, Nature
+from scrobbler.plays.model import Fact, Heard, SourceTraits
 from scrobbler_plugins.logfile import Plugin
 from scrobbler_plugins.logfile.book import Book
 from scrobbler_plugins.logfile.parse import Said
 from tests.plays.kit import ALICE, FILM, MINUTE, House
 
 LENGTH_MS = 100 * MINUTE
-TRAITS = Plugin.traits
-NATURE = Nature(
-    ticks=TRAITS.ticks,
-    quiet_ms=int(TRAITS.quiet_s * 1000),
-    close_ms=int(TRAITS.close_s * 1000),
-    richness=TRAITS.richness,
+_DECLARED = Plugin.traits
+TRAITS = SourceTraits(
+    ticks=_DECLARED.ticks,
+    quiet_ms=int(_DECLARED.quiet_s * 1000),
+    close_ms=int(_DECLARED.close_s * 1000),
+    richness=_DECLARED.richness,
 )
 
 
@@ -27,7 +27,7 @@ class Evening:
     """A house that hears one log."""
 
     def __init__(self) -> None:
-        self.house = House(nature=NATURE, length_ms=LENGTH_MS)
+        self.house = House(traits=TRAITS, length_ms=LENGTH_MS)
         self.book = Book()
         self.shown: list[str] = []
 
@@ -45,9 +45,9 @@ class Evening:
     def hear(self, events: Iterable[PlayerEvent]) -> None:
         for event in events:
             given = replace(event, item=FILM)
-            self.house.give(Heard(source="log", nature=NATURE, watchers=(ALICE,), event=given))
-            banner = self.house.state.banners.get("alice")
-            self.shown.append(banner.mode if banner else "nothing")
+            self.house.give(Heard(source="log", traits=TRAITS, accounts=(ALICE,), event=given))
+            now_playing = self.house.state.now_playing.get("alice")
+            self.shown.append(now_playing.mode if now_playing else "nothing")
 
     def past(self, kind: str, minute: float | None, ago: float, *, measured: bool = True) -> None:
         self.hear(self.book.past(self.said(kind, minute, ago=ago, measured=measured), self.house.utc_ms))

@@ -11,8 +11,8 @@ import pytest
 from scrobbler.api.testkit import FakeClock, settle
 from scrobbler.http import HttpClient
 from scrobbler.plays.model import Heard
-from scrobbler.sources.running import STORAGE_RETRY_S, Ports, SourceMemory
-from scrobbler.store import plays
+from scrobbler.sources.source import STORAGE_RETRY_S, Ports, SourceMemory
+from scrobbler.store import play_state
 from scrobbler.store.database import Database, StorageError
 
 pytestmark = pytest.mark.anyio
@@ -39,10 +39,10 @@ async def test_kept_in_the_store(tmp_path: Path) -> None:
         await database.open()
 
         async def recall(key: str, database: Database = database) -> str | None:
-            return await database.read(partial(plays.get_meta, key=key))
+            return await database.read(partial(play_state.get_meta, key=key))
 
         async def remember(key: str, value: str, database: Database = database) -> None:
-            await database.write(partial(plays.set_meta, key=key, value=value))
+            await database.write(partial(play_state.set_meta, key=key, value=value))
 
         memory = SourceMemory("one", ports(FakeClock(), recall, remember))
         other = SourceMemory("two", ports(FakeClock(), recall, remember))

@@ -10,7 +10,7 @@ from scrobbler.api import PlayerEvent
 from scrobbler.api.testkit import check_events
 from scrobbler.daemon.replaying import Recording, replay
 from scrobbler.intake.intake import Rules
-from scrobbler.plays.model import Watcher
+from scrobbler.plays.model import AccountPolicy
 from scrobbler_plugins.tautulli import Plugin
 from tests.kit.servers import EVENING
 from tests.kit.tautulli import episode
@@ -29,7 +29,7 @@ async def told(steps: Sequence[tuple[int, PlayerEvent]]) -> list[str]:
         events=events,
         options=Plugin.Options(type="tautulli", users={"alice": "alice"}),
         traits=Plugin.traits,
-        rules=Rules(watchers={"alice": Watcher(account="alice")}),
+        rules=Rules(accounts={"alice": AccountPolicy(account="alice")}),
     )
     await replay(recording, 0, lines.append)
     return [" ".join(line.split()[1:]) for line in lines]

@@ -6,14 +6,14 @@ import msgspec
 from msgspec import Struct
 
 from scrobbler.api import describe
-from scrobbler.plays.model import Banner, Note, Session, State, Viewing
+from scrobbler.plays.model import Note, NowPlaying, Play, Session, State
 from scrobbler.store.database import Connection
 
 Value = TypeVar("Value", bound=Struct)
 
 _SESSION = msgspec.json.Decoder(Session)
-_VIEWING = msgspec.json.Decoder(Viewing)
-_BANNER = msgspec.json.Decoder(Banner)
+_PLAY = msgspec.json.Decoder(Play)
+_NOW_PLAYING = msgspec.json.Decoder(NowPlaying)
 
 
 def load_state(connection: Connection) -> State:
@@ -24,11 +24,13 @@ def load_state(connection: Connection) -> State:
             key: _SESSION.decode(body)
             for key, body in connection.execute("SELECT id, body FROM sessions WHERE live = 1 ORDER BY opened_utc_ms")
         },
-        viewings={
-            key: _VIEWING.decode(body)
-            for key, body in connection.execute("SELECT id, body FROM viewings WHERE live = 1 ORDER BY number")
+        plays={
+            key: _PLAY.decode(body)
+            for key, body in connection.execute("SELECT id, body FROM plays WHERE live = 1 ORDER BY number")
         },
-        banners={key: _BANNER.decode(body) for key, body in connection.execute("SELECT account, body FROM banners")},
+        now_playing={
+            key: _NOW_PLAYING.decode(body) for key, body in connection.execute("SELECT account, body FROM now_playing")
+        },
         serial=int(serial) if serial else 1,
     )
 
@@ -45,45 +47,45 @@ def save_state(connection: Connection, old: State, new: State) -> None:
         "ON CONFLICT (id) DO UPDATE SET body = excluded.body",
         [(one.id, one.source, one.opened_utc_ms, encode(one)) for one in _changed(old.sessions, new.sessions)],
     )
-    for viewing in _changed(old.viewings, new.viewings):
-        _save_viewing(connection, viewing, new)
+    for play in _changed(old.plays, new.plays):
+        _save_play(connection, play, new)
     connection.executemany(
-        "INSERT INTO banners (account, body) VALUES (?, ?) ON CONFLICT (account) DO UPDATE SET body = excluded.body",
-        [(one.account, encode(one)) for one in _changed(old.banners, new.banners)],
+        "INSERT INTO now_playing (account, body) VALUES (?, ?) ON CONFLICT (account) DO UPDATE SET body = excluded.body",
+        [(one.account, encode(one)) for one in _changed(old.now_playing, new.now_playing)],
     )
     connection.executemany(
         "UPDATE sessions SET live = 0 WHERE id = ?", [(key,) for key in old.sessions if key not in new.sessions]
     )
     connection.executemany(
-        "UPDATE viewings SET live = 0 WHERE id = ?", [(key,) for key in old.viewings if key not in new.viewings]
+        "UPDATE plays SET live = 0 WHERE id = ?", [(key,) for key in old.plays if key not in new.plays]
     )
     if old.serial != new.serial:
         set_meta(connection, "serial", str(new.serial))
 
 
-def _save_viewing(connection: Connection, viewing: Viewing, state: State) -> None:
-    voice = state.sessions.get(viewing.voice)
-    item = viewing.work or (voice.item if voice is not None else None) or viewing.item
+def _save_play(connection: Connection, play: Play, state: State) -> None:
+    primary = state.sessions.get(play.primary)
+    item = play.work or (primary.item if primary is not None else None) or play.item
     connection.execute(
-        "INSERT INTO viewings (number, id, account, work_id, live, opened_utc_ms, closed_utc_ms, position_ms, merged_into, "
+        "INSERT INTO plays (number, id, account, work_id, live, opened_utc_ms, closed_utc_ms, position_ms, merged_into, "
         "outcome, outcome_reason, title, source, body) VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (number) DO UPDATE SET work_id = excluded.work_id, closed_utc_ms = excluded.closed_utc_ms, "
         "position_ms = excluded.position_ms, merged_into = excluded.merged_into, outcome = excluded.outcome, "
         "outcome_reason = excluded.outcome_reason, title = excluded.title, body = excluded.body",
         (
-            int(viewing.id[1:]),
-            viewing.id,
-            viewing.account,
-            viewing.work_id,
-            viewing.opened_utc_ms,
-            viewing.closed_utc_ms,
-            None if voice is None else voice.position_ms,
-            viewing.merged_into,
-            viewing.outcome,
-            viewing.outcome_reason,
+            int(play.id[1:]),
+            play.id,
+            play.account,
+            play.work_id,
+            play.opened_utc_ms,
+            play.closed_utc_ms,
+            None if primary is None else primary.position_ms,
+            play.merged_into,
+            play.outcome,
+            play.outcome_reason,
             "" if item is None else describe(item),
-            "" if voice is None else voice.source,
-            msgspec.json.encode(viewing),
+            "" if primary is None else primary.source,
+            msgspec.json.encode(play),
         ),
     )
 

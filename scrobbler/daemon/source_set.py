@@ -11,10 +11,10 @@ from scrobbler.config.thresholds import watched_percent
 from scrobbler.daemon.supervisor import Supervisor
 from scrobbler.hooks.ports import HookSource
 from scrobbler.intake.intake import Rules
-from scrobbler.plays.model import Watcher
+from scrobbler.plays.model import AccountPolicy
 from scrobbler.sources.registry import installed, obstacle
-from scrobbler.sources.running import Health, Ports, Source, SourceState
 from scrobbler.sources.secrets import SecretsError, hook_secrets
+from scrobbler.sources.source import Health, Ports, Source, SourceState
 
 log = structlog.get_logger("sources")
 
@@ -22,8 +22,8 @@ log = structlog.get_logger("sources")
 def rules_of(config: Config) -> Rules:
     """Take from the configuration what concerns every source."""
     return Rules(
-        watchers={
-            name: Watcher(
+        accounts={
+            name: AccountPolicy(
                 account=name,
                 movie_percent=watched_percent(config, name, "movie"),
                 episode_percent=watched_percent(config, name, "episode"),

@@ -3,59 +3,59 @@
 from msgspec.structs import replace
 
 from scrobbler.clock import Now
-from scrobbler.plays.model import Banner, Effect, Note, Session, State, Viewing
+from scrobbler.plays.model import Effect, Note, NowPlaying, Play, Session, State
 
 DAY_MS = 86_400_000
 
 
-class Draft:
+class StepContext:
     """A step in the making. The old state is never touched; `result` is the new one."""
 
     def __init__(self, state: State, now: Now) -> None:
         self.now = now
         self.sessions = dict(state.sessions)
-        self.viewings = dict(state.viewings)
-        self.banners = dict(state.banners)
+        self.plays = dict(state.plays)
+        self.now_playing = dict(state.now_playing)
         self.serial = state.serial
         self.calm_until_mono_ms = state.calm_until_mono_ms
         self.changed_sessions: set[str] = set()
-        self.changed_viewings: set[str] = set()
+        self.changed_plays: set[str] = set()
         self.effects: list[Effect] = []
         self._touched: set[str] = set()
 
-    def new_viewing_id(self) -> str:
-        """Number a new viewing: `p1`, `p2`, … are the plays that users see."""
+    def new_play_id(self) -> str:
+        """Number a new play: `p1`, `p2`, … are the plays that users see."""
         number = self.serial
         self.serial += 1
         return f"p{number}"
 
     def new_session_id(self) -> str:
-        """Name a new session after the first of the viewings that it is about to open."""
+        """Name a new session after the first of the plays that it is about to open."""
         return f"s{self.serial}"
 
     def put(self, session: Session) -> Session:
-        """Take over a session's new value; the accounts in front of it get their banner looked at."""
+        """Take over a session's new value; the accounts in front of it get their now playing looked at."""
         before = self.sessions.get(session.id)
         if before is None or before.mode != session.mode:
             session = replace(session, mode_mono_ms=self.now.mono_ms)
         self.sessions[session.id] = session
         self.changed_sessions.add(session.id)
-        self._touched.update(watcher.account for watcher in session.watchers)
+        self._touched.update(policy.account for policy in session.accounts)
         return session
 
-    def put_viewing(self, viewing: Viewing) -> Viewing:
-        """Take over a viewing's new value."""
-        self.viewings[viewing.id] = viewing
-        self.changed_viewings.add(viewing.id)
-        self._touched.add(viewing.account)
-        return viewing
+    def put_play(self, play: Play) -> Play:
+        """Take over a play's new value."""
+        self.plays[play.id] = play
+        self.changed_plays.add(play.id)
+        self._touched.add(play.account)
+        return play
 
-    def put_banner(self, banner: Banner) -> None:
-        """Take over a banner's new value."""
-        self.banners[banner.account] = banner
+    def put_now_playing(self, now_playing: NowPlaying) -> None:
+        """Take over a now playing's new value."""
+        self.now_playing[now_playing.account] = now_playing
 
     def touched_accounts(self) -> list[str]:
-        """List the accounts whose banner may have changed."""
+        """List the accounts whose now playing may have changed."""
         return sorted(self._touched)
 
     def note(self, about: str, step: str, text: str) -> None:
@@ -66,9 +66,9 @@ class Draft:
         """Ask for something to happen."""
         self.effects.append(effect)
 
-    def viewings_of(self, session: Session) -> list[Viewing]:
-        """List the viewings that a session belongs to."""
-        return [viewing for viewing in self.viewings.values() if session.id in viewing.sessions]
+    def plays_of(self, session: Session) -> list[Play]:
+        """List the plays that a session belongs to."""
+        return [play for play in self.plays.values() if session.id in play.sessions]
 
     def forget_old(self) -> None:
         """Let go of what was over for a day: later than that, nothing reattaches."""
@@ -76,16 +76,16 @@ class Draft:
         for session in list(self.sessions.values()):
             if not session.open and session.over_mono_ms <= horizon:
                 del self.sessions[session.id]
-        for viewing in list(self.viewings.values()):
-            if viewing.closed_mono_ms is not None and viewing.closed_mono_ms <= horizon:
-                del self.viewings[viewing.id]
+        for play in list(self.plays.values()):
+            if play.closed_mono_ms is not None and play.closed_mono_ms <= horizon:
+                del self.plays[play.id]
 
     def result(self) -> State:
         """Freeze the working copy."""
         return State(
             sessions=self.sessions,
-            viewings=self.viewings,
-            banners=self.banners,
+            plays=self.plays,
+            now_playing=self.now_playing,
             serial=self.serial,
             calm_until_mono_ms=self.calm_until_mono_ms,
         )
@@ -111,13 +111,12 @@ def rebase(state: State, shift_ms: int) -> State:
         )
         for key, session in state.sessions.items()
     }
-    viewings = {
-        key: replace(
-            viewing, closed_mono_ms=move(viewing.closed_mono_ms), closing_mono_ms=move(viewing.closing_mono_ms)
-        )
-        for key, viewing in state.viewings.items()
+    plays = {
+        key: replace(play, closed_mono_ms=move(play.closed_mono_ms), closing_mono_ms=move(play.closing_mono_ms))
+        for key, play in state.plays.items()
     }
-    banners = {
-        key: replace(banner, settle_mono_ms=banner.settle_mono_ms + shift_ms) for key, banner in state.banners.items()
+    now_playing = {
+        key: replace(now_playing, settle_mono_ms=now_playing.settle_mono_ms + shift_ms)
+        for key, now_playing in state.now_playing.items()
     }
-    return replace(state, sessions=sessions, viewings=viewings, banners=banners, calm_until_mono_ms=None)
+    return replace(state, sessions=sessions, plays=plays, now_playing=now_playing, calm_until_mono_ms=None)

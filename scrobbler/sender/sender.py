@@ -1,4 +1,4 @@
-"""One courier per account: settles what the ledger owes, and keeps Simkl's banner true (design.md part 2)."""
+"""One sender per account: settles what the outbox owes, and keeps Simkl's now playing true (design.md part 2)."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,16 +9,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scrobbler.clock import Clock, Now, wait_for_either
-from scrobbler.courier.delivery import Delivery, SimklPort
-from scrobbler.courier.line import Line, retry_after_s
-from scrobbler.courier.plan import Close, Desk, Wait, plan
-from scrobbler.plays.model import Banner, State
-from scrobbler.plays.viewings import where
+from scrobbler.plays.model import NowPlaying, State
+from scrobbler.plays.queries import where
+from scrobbler.sender.backoff import Backoff, retry_after_s
+from scrobbler.sender.delivery import Delivery, SimklPort
+from scrobbler.sender.plan import Close, Snapshot, Wait, plan
 from scrobbler.simkl.errors import HaltAll, NotLinked, RetryLater
-from scrobbler.store import ledger
+from scrobbler.store import outbox
 from scrobbler.store.database import Connection, Database, StorageError
 
-log = structlog.get_logger("courier")
+log = structlog.get_logger("sender")
 
 RESERVE_SHARE = 0.1
 """This share of the day's allowance is kept for completions (rule 16)."""
@@ -26,7 +26,7 @@ RESERVE_SHARE = 0.1
 STORAGE_RETRY_S = 5.0
 
 
-class Standing(Struct, frozen=True, kw_only=True):
+class DeliveryStatus(Struct, frozen=True, kw_only=True):
     """How an account's deliveries stand. `waits_for` is empty while nothing holds them up."""
 
     waits_for: str = ""
@@ -36,7 +36,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     failures: int = 0
 
 
-class Courier:
+class Sender:
     """Delivers for one account, one request at a time."""
 
     def __init__(
@@ -48,10 +48,10 @@ class Courier:
         simkl: SimklPort,
         clock: Clock,
         random: Random,
-        line: Line,
+        line: Backoff,
     ) -> None:
         self.account = account
-        self.standing = Standing()
+        self.status = DeliveryStatus()
         self._state = state
         self._database = database
         self._simkl = simkl
@@ -71,8 +71,8 @@ class Courier:
 
     def hurry(self) -> None:
         """Tell that the account was linked, or that somebody asks for a delivery now."""
-        if not self.standing.linked:
-            self.standing = replace(self.standing, waits_for="", linked=True)
+        if not self.status.linked:
+            self.status = replace(self.status, waits_for="", linked=True)
         self._try_again()
 
     def _try_again(self) -> None:
@@ -107,7 +107,7 @@ class Courier:
 
     async def deliver_once(self) -> int | None:
         """Take the next step. Returns when to come back, on the monotonic clock in ms; None: when something changes."""
-        if not self.standing.linked:
+        if not self.status.linked:
             return None
         now = self._clock.now()
         held = self._held_until()
@@ -123,7 +123,7 @@ class Courier:
         return max(self._line.halt_mono_ms, self._hold_mono_ms)
 
     async def _next_step(self, now: Now) -> int | None:
-        match plan(await self._desk(), now):
+        match plan(await self._snapshot(), now):
             case Wait(until_mono_ms=until):
                 self._free()
                 return until
@@ -144,61 +144,61 @@ class Courier:
         now = self._clock.now()
         if self._held_until() > now.mono_ms:
             return self._held_until()
-        desk = await self._desk()
-        step = plan(desk, now)
+        snapshot = await self._snapshot()
+        step = plan(snapshot, now)
         if isinstance(step, Wait):
             return step.until_mono_ms
         if isinstance(step, Close):
             await self._delivery.close(step)
-        elif await self._delivery.carry_out(step, desk.shown):
+        elif await self._delivery.carry_out(step, snapshot.remote):
             self._success()
         return now.mono_ms
 
-    async def _desk(self) -> Desk:
+    async def _snapshot(self) -> Snapshot:
         state = self._state()
-        banner = state.banners.get(self.account, Banner(account=self.account))
+        now_playing = state.now_playing.get(self.account, NowPlaying(account=self.account))
 
-        def read(connection: Connection) -> tuple[list[ledger.Row], ledger.Shown]:
-            return ledger.due(connection, self.account), ledger.get_shown(connection, self.account)
+        def read(connection: Connection) -> tuple[list[outbox.Entry], outbox.RemoteState]:
+            return outbox.due(connection, self.account), outbox.get_remote_state(connection, self.account)
 
-        rows, shown = await self._database.read(read)
+        entries, remote = await self._database.read(read)
         allowance = self._simkl.allowance(self.account)
         thrifty = (
             allowance.remaining is not None
             and allowance.limit is not None
             and allowance.remaining <= allowance.limit * RESERVE_SHARE
         )
-        return Desk(
-            rows=tuple(rows),
-            banner=banner,
-            shown=shown,
-            latest=_latest(state, shown),
-            latest_beneath=None if shown.beneath is None else _latest(state, shown.beneath),
+        return Snapshot(
+            entries=tuple(entries),
+            now_playing=now_playing,
+            remote=remote,
+            latest=_latest(state, remote),
+            latest_previous=None if remote.previous is None else _latest(state, remote.previous),
             thrifty=thrifty,
             leaving=self._leaving,
             batch=self._delivery.batch,
         )
 
     def _free(self) -> None:
-        if self.standing.waits_for:
-            self.standing = replace(self.standing, waits_for="", until_utc_ms=None)
+        if self.status.waits_for:
+            self.status = replace(self.status, waits_for="", until_utc_ms=None)
 
     def _success(self) -> None:
-        was_down = self.standing.failures > 0
+        was_down = self.status.failures > 0
         self._hold_mono_ms, self._hold_firm = 0, False
-        self.standing = Standing(delivered_utc_ms=self._clock.now().utc_ms)
+        self.status = DeliveryStatus(delivered_utc_ms=self._clock.now().utc_ms)
         if was_down:
             log.info("delivering again", account=self.account)
             self._line.works()
 
     def _not_linked(self, error: NotLinked) -> None:
-        if self.standing.linked:
+        if self.status.linked:
             log.info("not linked", account=self.account, reason=error.reason)
-        self.standing = replace(self.standing, waits_for=f"not linked: {error.reason}", until_utc_ms=None, linked=False)
+        self.status = replace(self.status, waits_for=f"not linked: {error.reason}", until_utc_ms=None, linked=False)
 
     def _hold(self, error: RetryLater | HaltAll) -> int:
         now = self._clock.now()
-        failures = self.standing.failures + 1
+        failures = self.status.failures + 1
         after_s = error.after_s
         firm = after_s is not None
         if after_s is None:
@@ -210,18 +210,18 @@ class Courier:
             self._hold_mono_ms, self._hold_firm = until, firm
         if failures == 1:
             log.warning("delivery waits", account=self.account, reason=error.reason, seconds=round(after_s))
-        self.standing = replace(
-            self.standing, waits_for=error.reason, until_utc_ms=now.utc_ms + int(after_s * 1000), failures=failures
+        self.status = replace(
+            self.status, waits_for=error.reason, until_utc_ms=now.utc_ms + int(after_s * 1000), failures=failures
         )
         return until
 
 
-def _latest(state: State, shown: ledger.Shown) -> float | None:
+def _latest(state: State, remote: outbox.RemoteState) -> float | None:
     """Find the last observed progress of what Simkl shows: in the play that was told, or in one that went on with it."""
-    same = [one for one in state.viewings.values() if one.account == shown.account and one.work_id == shown.work_id]
-    voices = [(state.sessions[one.voice], one) for one in same if one.voice in state.sessions]
-    if shown.work_id is None or not voices:
+    same = [one for one in state.plays.values() if one.account == remote.account and one.work_id == remote.work_id]
+    primaries = [(state.sessions[one.primary], one) for one in same if one.primary in state.sessions]
+    if remote.work_id is None or not primaries:
         return None
-    session, viewing = max(voices, key=lambda pair: pair[0].heard_mono_ms)
-    part, progress = where(viewing, session)
-    return progress if part == shown.part else None
+    session, play = max(primaries, key=lambda pair: pair[0].heard_mono_ms)
+    part, progress = where(play, session)
+    return progress if part == remote.part else None

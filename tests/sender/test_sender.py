@@ -10,11 +10,11 @@ import pytest
 from msgspec.structs import replace
 
 from scrobbler.api import Movie
-from scrobbler.courier.line import SCHEDULE_S, retry_after_s
 from scrobbler.plays.model import Fact
+from scrobbler.sender.backoff import SCHEDULE_S, retry_after_s
 from scrobbler.simkl.allowance import Allowance
 from scrobbler.simkl.errors import HaltAll, NotLinked, RetryLater
-from scrobbler.store import ledger
+from scrobbler.store import outbox
 from scrobbler.store.database import Connection, StorageError
 from tests.kit.virtual import EDGES, LENGTH_MS, OTHER, House, Script, run_down, second_look
 
@@ -101,7 +101,7 @@ async def test_the_latest_position_of_a_play_that_goes_on_elsewhere(house: House
 async def test_retries_come_by_the_schedule(house: House) -> None:
     """design.md 1.6: 2, 4, 8, 15, 30 s, then minutes, and never more than five of them; jitter only shortens."""
     house.simkl.down = AWAY
-    house.nature = EDGES
+    house.traits = EDGES
     await house.hear("play", 0)
     await house.pass_time(3600)
     times = [call.mono_ms for call in house.simkl.tries]
@@ -125,7 +125,7 @@ def test_jitter_never_lengthens_a_wait() -> None:
 async def test_the_first_success_wakes_everybody(pair: House) -> None:
     """design.md 1.6: when Simkl answers one account again, the other does not wait any longer."""
     pair.simkl.down = AWAY
-    pair.nature = EDGES
+    pair.traits = EDGES
     await pair.hear("play", 0)
     await pair.pass_time(900)
     pair.simkl.down = None
@@ -134,8 +134,8 @@ async def test_the_first_success_wakes_everybody(pair: House) -> None:
     first, second = (call for call in pair.simkl.calls if call.mono_ms >= at)
     assert {first.account, second.account} == {"alice", "bob"}
     assert second.mono_ms - first.mono_ms <= 1
-    assert pair.couriers["alice"].standing.waits_for == ""
-    assert pair.couriers["alice"].standing.failures == 0
+    assert pair.senders["alice"].status.waits_for == ""
+    assert pair.senders["alice"].status.failures == 0
 
 
 async def test_a_wait_that_simkl_asks_for_is_kept(pair: House) -> None:
@@ -147,7 +147,7 @@ async def test_a_wait_that_simkl_asks_for_is_kept(pair: House) -> None:
     await pair.hear("pause", 10)
     pair.line.works()
     await pair.pass_time(6000)
-    waiting = pair.couriers["alice"].standing
+    waiting = pair.senders["alice"].status
     assert waiting.waits_for == "used up"
     assert [call.action for call in pair.simkl.tries if call.account == "alice"] == ["start"]
     assert [call.action for call in pair.simkl.calls if call.account == "bob"] == ["start", "pause"]
@@ -155,7 +155,7 @@ async def test_a_wait_that_simkl_asks_for_is_kept(pair: House) -> None:
     again = [call for call in pair.simkl.calls if call.account == "alice"]
     assert again == []  # the pause is too old to be of use by then, and no start was ever told
     assert pair.clock.now().mono_ms - at > 7200_000
-    assert pair.couriers["alice"].standing.waits_for == ""
+    assert pair.senders["alice"].status.waits_for == ""
 
 
 async def test_a_block_halts_everybody(pair: House) -> None:
@@ -176,7 +176,7 @@ async def test_a_block_halts_everybody(pair: House) -> None:
 
 
 async def test_a_block_stops_who_waits_for_a_turn(pair: House) -> None:
-    """A courier that was waiting for its turn when the block came writes no attempt and sends nothing."""
+    """A sender that was waiting for its turn when the block came writes no attempt and sends nothing."""
     gate = asyncio.Event()
 
     async def waiting() -> None:
@@ -199,16 +199,16 @@ async def test_not_linked_parks_and_resumes(house: House) -> None:
     await house.hear("stop", 95)
     await house.pass_time(3600)
     assert len(house.simkl.tries) == 1
-    standing = house.couriers["alice"].standing
-    assert (standing.linked, standing.waits_for) == (False, "not linked: not linked")
+    status = house.senders["alice"].status
+    assert (status.linked, status.waits_for) == (False, "not linked: not linked")
     house.simkl.down = None
     house.line.works()
     await run_down()
     assert len(house.simkl.tries) == 1
-    house.couriers["alice"].hurry()
+    house.senders["alice"].hurry()
     await run_down()
     assert house.simkl.told == [("history", "Sintel (2010)", 1.0)]
-    assert house.couriers["alice"].standing.linked
+    assert house.senders["alice"].status.linked
 
 
 async def test_the_attempt_is_in_the_file_before_the_request(house: House) -> None:
@@ -262,7 +262,7 @@ async def test_a_lost_pause_is_said_again(house: House) -> None:
 
 async def test_a_rewatch_is_asked_for_until_it_may_have_arrived(house: House) -> None:
     """Rule 15: after a request that surely failed the wish stands, after one that may have arrived it does not."""
-    house.watchers = [replace(house.watchers[0], rewatch=True)]
+    house.accounts = [replace(house.accounts[0], rewatch=True)]
     await house.hear("play", 0)
     await house.watch(0, 95, every_s=60)
     house.simkl.script = [Script(AWAY), Script(LOST)]
@@ -272,7 +272,7 @@ async def test_a_rewatch_is_asked_for_until_it_may_have_arrived(house: House) ->
 
 
 async def test_one_accounts_trouble_is_not_the_others(pair: House) -> None:
-    """Each account has its own courier: one that hangs holds nobody up."""
+    """Each account has its own sender: one that hangs holds nobody up."""
     pair.simkl.script = [Script(hang=True)]
     await pair.hear("play", 0)
     await pair.watch(0, 95, every_s=60)
@@ -303,8 +303,8 @@ async def test_a_refused_title_is_told_once(house: House) -> None:
 
 @pytest.mark.parametrize("late", [False, True])
 async def test_a_title_that_simkl_has_learnt_is_shown_again(house: House, late: bool) -> None:  # noqa: FBT001
-    """Refused at its start, known at its end, live or as history: the next play of it is shown."""
-    house.nature = EDGES
+    """Refused at its start, known at its end, live or as history: the next play of it is remote."""
+    house.traits = EDGES
     house.simkl.unknown = {"Sintel (2010)"}
     await house.hear("play", 0)
     await house.pass_time(95 * 60)
@@ -328,7 +328,7 @@ async def owe_past(house: House, count: int) -> list[str]:
     def work(connection: Connection) -> None:
         for number, title in reversed(list(enumerate(titles))):
             fact = Fact(
-                viewing=f"p{1000 + number}",
+                play=f"p{1000 + number}",
                 part=0,
                 account="alice",
                 work_id=number,
@@ -339,7 +339,7 @@ async def owe_past(house: House, count: int) -> list[str]:
                 runtime_ms=LENGTH_MS,
                 live=False,
             )
-            ledger.owe(connection, fact, now)
+            outbox.enqueue(connection, fact, now)
 
     await house.database.write(work)
     return titles
@@ -348,7 +348,7 @@ async def owe_past(house: House, count: int) -> list[str]:
 async def test_what_piled_up_goes_in_batches_oldest_first(house: House) -> None:
     """Rule 12: sixty late watches are two requests, in the order of watching."""
     titles = await owe_past(house, 60)
-    house.couriers["alice"].wake()
+    house.senders["alice"].wake()
     await run_down()
     assert [call.progress for call in house.simkl.calls] == [50, 10]
     assert [title for _, title, _ in house.simkl.history_rows] == titles
@@ -358,7 +358,7 @@ async def test_one_bad_watch_takes_no_other_with_it(house: House) -> None:
     """A batch that Simkl refuses is halved until the bad watch stands alone; the others are written, each once."""
     titles = await owe_past(house, 60)
     house.simkl.unwritable = {titles[33]}
-    house.couriers["alice"].wake()
+    house.senders["alice"].wake()
     await run_down(2000)
     assert sorted(title for _, title, _ in house.simkl.history_rows) == sorted(set(titles) - {titles[33]})
     review = [one for one in await house.outcomes() if one[1] != "settled"]
@@ -370,7 +370,7 @@ async def test_what_simkl_does_not_know_goes_to_review(house: House) -> None:
     """Of a batch only the unknown titles wait for a decision."""
     titles = await owe_past(house, 3)
     house.simkl.unknown = {titles[1]}
-    house.couriers["alice"].wake()
+    house.senders["alice"].wake()
     await run_down()
     states = {title: state for title, state, _ in await house.outcomes()}
     assert states == {"Film 0": "settled", "Film 1": "review", "Film 2": "settled"}
@@ -378,7 +378,7 @@ async def test_what_simkl_does_not_know_goes_to_review(house: House) -> None:
 
 async def test_a_start_of_what_history_does_not_know_is_paused(house: House) -> None:
     """Rule 9: a watch that was not taken ends its start by a pause; a stop at 100 would make it one after all."""
-    house.nature = EDGES
+    house.traits = EDGES
     await house.hear("play", 0)
     await house.pass_time(95 * 60)
     house.simkl.down = AWAY
@@ -397,7 +397,7 @@ async def test_a_start_of_what_history_does_not_know_is_paused(house: House) -> 
 
 async def test_watched_below_eighty(house: House) -> None:
     """Rule 3: a stop, a history write, and the saved position that the stop left goes away; all of it once."""
-    house.watchers = [replace(house.watchers[0], movie_percent=60)]
+    house.accounts = [replace(house.accounts[0], movie_percent=60)]
     await house.hear("play", 0)
     await house.watch(0, 70, every_s=60)
     await house.hear("stop", 70)
@@ -410,7 +410,7 @@ async def test_watched_below_eighty(house: House) -> None:
 
 async def test_watched_above_eighty_only(house: House) -> None:
     """Rule 3: left between Simkl's 80 and the account's own percentage is a pause, never a stop."""
-    house.watchers = [replace(house.watchers[0], movie_percent=95)]
+    house.accounts = [replace(house.accounts[0], movie_percent=95)]
     await house.hear("play", 0)
     await house.watch(0, 90, every_s=60)
     await house.hear("stop", 90)
@@ -441,17 +441,17 @@ async def test_a_verdict_that_comes_while_the_stop_is_away(house: House) -> None
 
 
 async def test_nothing_is_asked_while_nothing_changes(house: House) -> None:
-    """No busy loop: an hour of ticks costs the courier a look now and then, an hour of silence none."""
-    courier = house.couriers["alice"]
+    """No busy loop: an hour of ticks costs the sender a look now and then, an hour of silence none."""
+    sender = house.senders["alice"]
     looks = 0
-    real = courier.deliver_once
+    real = sender.deliver_once
 
     async def counted() -> int | None:
         nonlocal looks
         looks += 1
         return await real()
 
-    courier.deliver_once = counted  # type: ignore[method-assign]
+    sender.deliver_once = counted  # type: ignore[method-assign]
     await house.hear("play", 0)
     await house.watch(0, 20, every_s=60)
     await house.hear("pause", 20)
@@ -497,7 +497,7 @@ async def test_leaving_says_the_pause_at_once(house: House) -> None:
     await house.watch(0, 20, every_s=60)
     await house.engine.lose_contact()
     before = house.clock.now()
-    await house.couriers["alice"].leave()
+    await house.senders["alice"].leave()
     assert house.simkl.told[-1] == ("pause", "Sintel (2010)", 20.0)
     assert house.clock.now() == before
 
@@ -508,17 +508,17 @@ async def test_leaving_waits_for_no_settling(house: House) -> None:
     await house.watch(0, 20, every_s=60)
     await house.hear("pause", 20)
     await house.engine.lose_contact()
-    await house.couriers["alice"].leave()
+    await house.senders["alice"].leave()
     assert house.simkl.playing == {}
 
 
 async def test_flush_returns_when_there_is_more_to_do(house: House) -> None:
     """`flush` delivers what it can, and says when to come back: None where nothing waits."""
-    courier = house.couriers["alice"]
-    assert await courier.flush() is None
+    sender = house.senders["alice"]
+    assert await sender.flush() is None
     house.simkl.down = AWAY
     await house.hear("play", 0)
-    until = await courier.flush()
+    until = await sender.flush()
     assert until is not None
     assert until > house.clock.now().mono_ms
 
@@ -552,7 +552,7 @@ async def test_the_journal_tells_what_was_sent(house: House) -> None:
 
 
 async def test_a_film_of_the_next_evening(house: House) -> None:
-    """Rule 7 and 8: the next item closes the old one first, and the banner is the newer one's."""
+    """Rule 7 and 8: the next item closes the old one first, and what plays now is the newer one's."""
     await house.hear("play", 0)
     await house.watch(0, 30, every_s=60)
     await house.hear("play", 0, OTHER)
@@ -584,7 +584,7 @@ async def test_what_plays_beneath_a_lost_start_is_ended(house: House, reached: i
 
 
 async def test_what_was_watched_beneath_a_lost_start(house: House) -> None:
-    """The title beneath is watched to its end while the fate of the start is unknown: once, and it shows no more."""
+    """The title previous is watched to its end while the fate of the start is unknown: once, and it shows no more."""
     await house.hear("play", 0)
     await house.watch(0, 60, every_s=60)
     house.simkl.down = LOST
@@ -622,7 +622,7 @@ async def test_a_lost_stop_below_eighty_leaves_no_saved_position(
     arrived: bool,  # noqa: FBT001
 ) -> None:
     """Rule 3: of a position whose id got lost with the answer, or with us, the id is asked for by saying it again."""
-    house.watchers = [replace(house.watchers[0], movie_percent=60)]
+    house.accounts = [replace(house.accounts[0], movie_percent=60)]
     await house.hear("play", 0)
     await house.watch(0, 70, every_s=60)
     house.simkl.script = [Script(LOST, takes_effect=arrived)]
@@ -641,7 +641,7 @@ async def test_a_lost_stop_below_eighty_leaves_no_saved_position(
 
 async def test_a_lost_stop_is_not_said_again_over_a_newer_play(house: House) -> None:
     """Rule 12: who watches the same title on gets no older position in its place."""
-    house.watchers = [replace(house.watchers[0], movie_percent=60)]
+    house.accounts = [replace(house.accounts[0], movie_percent=60)]
     await house.hear("play", 0)
     await house.watch(0, 70, every_s=60)
     house.simkl.down = LOST

@@ -8,14 +8,14 @@ from msgspec import Struct
 
 from scrobbler.api import Work
 from scrobbler.plays.judge import threshold_of
-from scrobbler.plays.model import Fact, Prior, Viewing
+from scrobbler.plays.model import Fact, Play, Prior
 from scrobbler.store.database import Connection
 
 Alias: TypeAlias = tuple[str, str]
 
 _WORK: msgspec.json.Decoder[Work] = msgspec.json.Decoder(Work)
 _FACT = msgspec.json.Decoder(Fact)
-_VIEWING = msgspec.json.Decoder(Viewing)
+_PLAY = msgspec.json.Decoder(Play)
 
 _EARLIER = 20
 """So many of the last plays of a work are looked at for a part that was seen."""
@@ -81,7 +81,7 @@ def get_work(connection: Connection, number: int) -> Work | None:
 def prior(connection: Connection, account: str, number: int, before_utc_ms: int) -> Prior:
     """Say what an account has done with a work: a part seen before that time, and the watch that is nearest to it."""
     earlier = connection.execute(
-        "SELECT v.body, l.body FROM viewings v LEFT JOIN ledger l ON l.viewing = v.id WHERE v.account = ? AND v.work_id = ? "
+        "SELECT v.body, l.body FROM plays v LEFT JOIN outbox l ON l.play = v.id WHERE v.account = ? AND v.work_id = ? "
         "AND v.opened_utc_ms < ? AND v.position_ms > 0 ORDER BY v.opened_utc_ms DESC LIMIT ?",
         (account, number, before_utc_ms, _EARLIER),
     ).fetchall()
@@ -89,23 +89,23 @@ def prior(connection: Connection, account: str, number: int, before_utc_ms: int)
         row
         for side in ("at_utc_ms <= ? ORDER BY at_utc_ms DESC", "at_utc_ms > ? ORDER BY at_utc_ms")
         for row in connection.execute(
-            "SELECT viewing, at_utc_ms FROM ledger WHERE account = ? AND work_id = ? AND kind = 'watched' "  # noqa: S608
+            "SELECT play, at_utc_ms FROM outbox WHERE account = ? AND work_id = ? AND kind = 'watched' "  # noqa: S608
             f"AND state IN ('due', 'settled') AND {side} LIMIT 1",
             (account, number, before_utc_ms),
         )
     ]
-    viewing, at_utc_ms = min(watches, key=lambda row: abs(row[1] - before_utc_ms), default=("", None))
+    play, at_utc_ms = min(watches, key=lambda row: abs(row[1] - before_utc_ms), default=("", None))
     return Prior(
         account=account,
         seen=any(_showed_a_part(*row) for row in earlier),
         watched_utc_ms=at_utc_ms,
-        watched_play=viewing,
+        watched_play=play,
     )
 
 
-def _showed_a_part(viewing: bytes, fact: bytes | None) -> bool:
+def _showed_a_part(play: bytes, fact: bytes | None) -> bool:
     """Tell whether a play showed an earlier part. One that stood past its threshold and is no watch began there or skipped."""
     if fact is None:
         return True
-    one, ended = _VIEWING.decode(viewing), _FACT.decode(fact)
-    return ended.kind == "watched" or ended.progress < threshold_of(one.threshold, one.work)
+    one, ended = _PLAY.decode(play), _FACT.decode(fact)
+    return ended.kind == "watched" or ended.progress < threshold_of(one.policy, one.work)

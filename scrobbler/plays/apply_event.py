@@ -4,10 +4,10 @@ from msgspec.structs import replace
 
 from scrobbler.api import Episode, Movie
 from scrobbler.clock import utc_ms
-from scrobbler.plays import coverage, following, viewings
-from scrobbler.plays.draft import Draft
+from scrobbler.plays import coverage, lifecycle, queries
 from scrobbler.plays.judge import percent
 from scrobbler.plays.model import Ending, Heard, Mode, Origin, Resolve, Session
+from scrobbler.plays.step_context import StepContext
 
 TICK_SLACK_MS = 10_000
 EDGE_SLACK_MS = 30_000
@@ -23,23 +23,23 @@ CLOCK_AGREES_MS = 60_000
 """An event's own time is preferred over its arrival when the two are at most so far apart (players.md 2.5.10)."""
 
 
-def event_utc_ms(draft: Draft, heard: Heard) -> int:
+def event_utc_ms(context: StepContext, heard: Heard) -> int:
     """Say when the event happened: by its own clock where that agrees with ours, else by its arrival."""
     if heard.event.at is None:
-        return draft.now.utc_ms
+        return context.now.utc_ms
     said = utc_ms(heard.event.at)
-    return said if abs(said - draft.now.utc_ms) <= CLOCK_AGREES_MS else draft.now.utc_ms
+    return said if abs(said - context.now.utc_ms) <= CLOCK_AGREES_MS else context.now.utc_ms
 
 
-def past_utc_ms(draft: Draft, heard: Heard) -> int | None:
+def past_utc_ms(context: StepContext, heard: Heard) -> int | None:
     """Say when the event happened if that is past; None for what happens now. A verdict with a time of its own is history."""
     if heard.event.at is None:
         return None
     said = utc_ms(heard.event.at)
     if heard.telling == "remembered":
-        return min(said, draft.now.utc_ms)
+        return min(said, context.now.utc_ms)
     limit = CLOCK_AGREES_MS if heard.event.kind == "watched" else PAST_MS
-    return said if draft.now.utc_ms - said > limit else None
+    return said if context.now.utc_ms - said > limit else None
 
 
 def sane(heard: Heard) -> Heard:
@@ -52,27 +52,29 @@ def sane(heard: Heard) -> Heard:
     return replace(heard, event=replace(event, position_ms=position, duration_ms=duration))
 
 
-def begin(draft: Draft, heard: Heard, mode: Mode = "playing", *, origin: Origin = "heard", held: str = "") -> Session:
-    """Open a session, and a viewing for each account in front of the player. `held` says why people must look at it first."""
+def begin(
+    context: StepContext, heard: Heard, mode: Mode = "playing", *, origin: Origin = "heard", held: str = ""
+) -> Session:
+    """Open a session, and a play for each account in front of the player. `held` says why people must look at it first."""
     event = heard.event
-    past = past_utc_ms(draft, heard)
-    utc = past or event_utc_ms(draft, heard)
+    past = past_utc_ms(context, heard)
+    utc = past or event_utc_ms(context, heard)
     position = event.position_ms if event.observed else None
     session = Session(
-        id=draft.new_session_id(),
+        id=context.new_session_id(),
         source=heard.source,
         player=event.player,
         item_key=event.item_key,
-        nature=heard.nature,
-        watchers=heard.watchers,
+        traits=heard.traits,
+        accounts=heard.accounts,
         item=event.item,
         device=event.device or "",
-        ticking=heard.nature.ticks or (event.kind == "progress" and event.observed),
+        ticking=heard.traits.ticks or (event.kind == "progress" and event.observed),
         origin=origin,
         mode=mode,
         offset_ms=position,
         position_ms=position,
-        position_mono_ms=draft.now.mono_ms,
+        position_mono_ms=context.now.mono_ms,
         said_utc_ms=None if event.at is None else utc_ms(event.at),
         duration_ms=event.duration_ms,
         nominal=event.nominal,
@@ -80,23 +82,23 @@ def begin(draft: Draft, heard: Heard, mode: Mode = "playing", *, origin: Origin 
         undecided=heard.undecided,
         past_utc_ms=past,
         opened_utc_ms=utc,
-        opened_mono_ms=draft.now.mono_ms,
-        heard_mono_ms=draft.now.mono_ms,
+        opened_mono_ms=context.now.mono_ms,
+        heard_mono_ms=context.now.mono_ms,
         heard_utc_ms=utc,
-        edge_mono_ms=draft.now.mono_ms,
+        edge_mono_ms=context.now.mono_ms,
     )
-    draft.put(session)
-    viewings.open_viewings(draft, session)
-    draft.note(session.id, "opened", f"{event.kind} heard from {heard.source}{at(session)}")
+    context.put(session)
+    queries.open_plays(context, session)
+    context.note(session.id, "opened", f"{event.kind} heard from {heard.source}{at(session)}")
     if heard.ignored:
-        ignore(draft, session, heard.ignored)
+        ignore(context, session, heard.ignored)
     elif held:
-        for viewing in draft.viewings_of(session):
-            draft.put_viewing(replace(viewing, outcome="needs review", outcome_reason=held))
-            draft.note(viewing.id, "held", held)
-    elif not _too_short(draft, session):
-        draft.emit(Resolve(session=session.id))
-    return draft.sessions[session.id]
+        for play in context.plays_of(session):
+            context.put_play(replace(play, outcome="needs review", outcome_reason=held))
+            context.note(play.id, "held", held)
+    elif not _too_short(context, session):
+        context.emit(Resolve(session=session.id))
+    return context.sessions[session.id]
 
 
 def at(session: Session) -> str:
@@ -107,54 +109,54 @@ def at(session: Session) -> str:
     return f" at {session.position_ms / 1000:g} s" + ("" if progress is None else f" ({progress:g} %)")
 
 
-def _too_short(draft: Draft, session: Session) -> bool:
+def _too_short(context: StepContext, session: Session) -> bool:
     """Rule 14: clips are not plays. An unknown length is not short."""
     if not session.duration_ms or session.duration_ms >= session.shorter_than_ms:
         return False
-    ignore(draft, session, f"shorter than {session.shorter_than_ms // 1000} s")
+    ignore(context, session, f"shorter than {session.shorter_than_ms // 1000} s")
     return True
 
 
-def ignore(draft: Draft, session: Session, reason: str) -> None:
+def ignore(context: StepContext, session: Session, reason: str) -> None:
     """Let go of a session that turned out to be no play of ours; nothing of it reaches Simkl."""
-    for viewing in draft.viewings_of(session):
-        if viewing.outcome is None:
-            draft.put_viewing(replace(viewing, outcome="ignored", outcome_reason=reason))
-            draft.note(viewing.id, "ignored", reason)
+    for play in context.plays_of(session):
+        if play.outcome is None:
+            context.put_play(replace(play, outcome="ignored", outcome_reason=reason))
+            context.note(play.id, "ignored", reason)
     if session.open:
-        end(draft, session, "ignored")
+        end(context, session, "ignored")
 
 
-def listen(draft: Draft, session: Session, heard: Heard, *, jumped: bool = False) -> Session:
+def listen(context: StepContext, session: Session, heard: Heard, *, jumped: bool = False) -> Session:
     """Take over what an event says about position, length and item; extrapolated positions change nothing."""
     event = heard.event
     if not event.observed:
         return session
-    gap_ms = draft.now.mono_ms - session.heard_mono_ms
+    gap_ms = context.now.mono_ms - session.heard_mono_ms
     ticks = event.kind == "progress"
     # Neither a pause nor our own absence is a gap of the player's.
     in_rhythm = ticks and session.mode != "paused" and (session.blind_mono_ms or 0) <= session.heard_mono_ms
     duration_ms, nominal = _better_length(session, heard)
     changed = replace(
         session,
-        heard_mono_ms=draft.now.mono_ms,
-        heard_utc_ms=event_utc_ms(draft, heard),
+        heard_mono_ms=context.now.mono_ms,
+        heard_utc_ms=event_utc_ms(context, heard),
         duration_ms=duration_ms,
         nominal=nominal,
         device=event.device or session.device,
         undecided=session.undecided and heard.undecided,
         ticking=session.ticking or ticks,
         rhythm_ms=max(session.rhythm_ms, min(gap_ms, RHYTHM_LIMIT_MS)) if in_rhythm else session.rhythm_ms,
-        past_utc_ms=past_utc_ms(draft, heard) if session.origin == "heard" else session.past_utc_ms,
+        past_utc_ms=past_utc_ms(context, heard) if session.origin == "heard" else session.past_utc_ms,
     )
-    changed = move(draft, changed, heard, jumped=jumped)
-    draft.put(changed)
-    if changed.duration_ms != session.duration_ms and _too_short(draft, changed):
-        return draft.sessions[session.id]
+    changed = move(context, changed, heard, jumped=jumped)
+    context.put(changed)
+    if changed.duration_ms != session.duration_ms and _too_short(context, changed):
+        return context.sessions[session.id]
     richer = _richer_item(changed, heard)
     if richer:
-        changed = draft.put(replace(changed, item=event.item))
-        draft.emit(Resolve(session=session.id))
+        changed = context.put(replace(changed, item=event.item))
+        context.emit(Resolve(session=session.id))
     return changed
 
 
@@ -176,7 +178,7 @@ def _richer_item(session: Session, heard: Heard) -> bool:
     return isinstance(item, Movie | Episode) and bool(item.ids) and item != session.item
 
 
-def move(draft: Draft, session: Session, heard: Heard, *, jumped: bool = False) -> Session:
+def move(context: StepContext, session: Session, heard: Heard, *, jumped: bool = False) -> Session:
     """Move to the position that an event tells, if any, and count what was seen on the way (rule 4)."""
     event = heard.event
     position_ms = event.position_ms
@@ -185,7 +187,7 @@ def move(draft: Draft, session: Session, heard: Heard, *, jumped: bool = False) 
     if position_ms == 0 and session.position_ms and event.kind not in ("play", "progress", "seek"):
         # Whoever has no position writes 0; nobody stops there who was somewhere else a moment ago (rule 2).
         return session
-    elapsed_ms = _elapsed_ms(draft, session, heard)
+    elapsed_ms = _elapsed_ms(context, session, heard)
     seen, ahead_ms = session.seen, session.ahead_ms
     if session.offset_ms is None or session.position_ms is None:
         # It began so far before its first known position as it has been open.
@@ -205,14 +207,14 @@ def move(draft: Draft, session: Session, heard: Heard, *, jumped: bool = False) 
     return replace(
         session,
         position_ms=position_ms,
-        position_mono_ms=draft.now.mono_ms,
+        position_mono_ms=context.now.mono_ms,
         said_utc_ms=None if event.at is None else utc_ms(event.at),
         seen=seen,
         ahead_ms=ahead_ms,
     )
 
 
-def _elapsed_ms(draft: Draft, session: Session, heard: Heard) -> int:
+def _elapsed_ms(context: StepContext, session: Session, heard: Heard) -> int:
     """Say for how long it may have played since the last position: by our clock, or by the player's own if that allows more."""
     event = heard.event
     # While it is paused nothing plays, unless its resume got lost: at its end, and where a second pause follows the first.
@@ -220,7 +222,7 @@ def _elapsed_ms(draft: Draft, session: Session, heard: Heard) -> int:
     lost = _away(session) or event.kind in ("stop", "end", "watched") or (event.kind == "pause" and not session.ticking)
     if session.mode == "paused" and not lost:
         return 0
-    elapsed_ms = draft.now.mono_ms - session.position_mono_ms
+    elapsed_ms = context.now.mono_ms - session.position_mono_ms
     if event.at is not None and session.said_utc_ms is not None:
         # A relay that was cut off tells everything at once later.
         elapsed_ms = max(elapsed_ms, utc_ms(event.at) - session.said_utc_ms)
@@ -232,7 +234,7 @@ def _away(session: Session) -> bool:
     return session.blind_mono_ms is not None and session.blind_mono_ms >= session.position_mono_ms
 
 
-def play_out(draft: Draft, session: Session, heard: Heard) -> Ending:
+def play_out(context: StepContext, session: Session, heard: Heard) -> Ending:
     """Take a natural end: the end of the file, where time allows that it was reached from the last position.
 
     A player that was told to end earlier says the same (mpv's `--length`): then the last position stands.
@@ -240,18 +242,18 @@ def play_out(draft: Draft, session: Session, heard: Heard) -> Ending:
     if session.position_ms is None:
         return "end"
     slack_ms = TICK_SLACK_MS if session.ticking else EDGE_SLACK_MS
-    reach_ms = session.position_ms + _elapsed_ms(draft, session, heard) * coverage.HONEST_SPEED + slack_ms
+    reach_ms = session.position_ms + _elapsed_ms(context, session, heard) * coverage.HONEST_SPEED + slack_ms
     if session.duration_ms and session.duration_ms > reach_ms:
         return "stop"
-    draft.put(replace(session, seen=coverage.add(session.seen, session.position_ms, session.duration_ms or reach_ms)))
+    context.put(replace(session, seen=coverage.add(session.seen, session.position_ms, session.duration_ms or reach_ms)))
     return "end"
 
 
-def end(draft: Draft, session: Session, ending: Ending) -> None:
-    """Close a session, and its viewings unless another player goes on."""
-    session = draft.put(replace(session, mode="over", ending=ending, over_mono_ms=draft.now.mono_ms))
-    draft.note(session.id, "over", f"{ENDING_WORDS[ending]}{at(session)}")
-    following.session_over(draft, session)
+def end(context: StepContext, session: Session, ending: Ending) -> None:
+    """Close a session, and its plays unless another player goes on."""
+    session = context.put(replace(session, mode="over", ending=ending, over_mono_ms=context.now.mono_ms))
+    context.note(session.id, "over", f"{ENDING_WORDS[ending]}{at(session)}")
+    lifecycle.session_over(context, session)
 
 
 ENDING_WORDS: dict[Ending, str] = {

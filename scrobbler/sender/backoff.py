@@ -1,10 +1,10 @@
-"""What the couriers of all accounts share: the wait that everybody keeps, and the news that Simkl is back."""
+"""What the senders of all accounts share: the wait that everybody keeps, and the news that Simkl is back."""
 
 from collections.abc import Callable, Sequence
 from random import Random
 
 SCHEDULE_S: Sequence[float] = (2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 240.0, 300.0)
-"""Waits after the first, second, … failure in a row; the last one repeats (design.md 1.6)."""
+"""Waits after the first, second, … failure in a entry; the last one repeats (design.md 1.6)."""
 
 JITTER = 0.1
 
@@ -14,7 +14,7 @@ def retry_after_s(failures: int, random: Random) -> float:
     return SCHEDULE_S[min(failures, len(SCHEDULE_S)) - 1] * (1 - JITTER * random.random())
 
 
-class Line:
+class Backoff:
     """The line to Simkl. A block by Simkl halts everybody; the first success wakes everybody who waits."""
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Line:
         self._waiting: list[Callable[[], None]] = []
 
     def join(self, wake: Callable[[], None]) -> None:
-        """Register a courier's wake-up for good news."""
+        """Register a sender's wake-up for good news."""
         self._waiting.append(wake)
 
     def halt(self, until_mono_ms: int, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Whose plays wait: the account at Simkl that each of ours was linked with, kept beside the ledger it is about.
+"""Whose plays wait: the account at Simkl that each of ours was linked with, kept beside the outbox it is about.
 
 The token file alone cannot say: unlinking takes the token out of it, and a damaged one is moved away by hand.
 """
@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from scrobbler.simkl.grants import Owner
+from scrobbler.simkl.token_store import Owner
 from scrobbler.simkl.tokens import Token
-from scrobbler.store import ledger
+from scrobbler.store import outbox
 from scrobbler.store.database import Connection
-from scrobbler.store.plays import get_meta, set_meta
+from scrobbler.store.play_state import get_meta, set_meta
 
 _KEY = "owners"
 _OWNERS = msgspec.json.Decoder(dict[str, Owner])
@@ -38,7 +38,7 @@ def settled(
 
     An account goes over to who is linked now when nothing waits for it, or when somebody has said that it may.
     """
-    owners, due = read(connection), ledger.count_due(connection)
+    owners, due = read(connection), outbox.count_due(connection)
     for name in accounts:
         now = _settled(owners.pop(name, None), token_of(name), waiting=due.get(name, 0))
         if now is not None:

@@ -2,10 +2,10 @@
 
 from msgspec.structs import replace
 
-from scrobbler.plays import following
-from scrobbler.plays.draft import Draft
-from scrobbler.plays.listening import end
+from scrobbler.plays import lifecycle
+from scrobbler.plays.apply_event import end
 from scrobbler.plays.model import Session
+from scrobbler.plays.step_context import StepContext
 
 TICKING_QUIET_MS = 120_000
 TICKING_CLOSE_MS = 1_800_000
@@ -17,9 +17,9 @@ RHYTHMS = 2
 
 def _limits(session: Session) -> tuple[int, int]:
     """Give the quiet and the close limit of a session in ms."""
-    if session.ticking and not session.nature.ticks:
+    if session.ticking and not session.traits.ticks:
         return max(TICKING_QUIET_MS, RHYTHMS * session.rhythm_ms), TICKING_CLOSE_MS
-    return session.nature.quiet_ms, session.nature.close_ms
+    return session.traits.quiet_ms, session.traits.close_ms
 
 
 RHYTHM_SLACK_MS = 10_000
@@ -79,14 +79,14 @@ def close_due(session: Session) -> int | None:
     return session.heard_mono_ms + remaining + quiet_ms + close_ms
 
 
-def fall_quiet(draft: Draft, session: Session, why: str) -> None:
+def fall_quiet(context: StepContext, session: Session, why: str) -> None:
     """Nothing is heard: show it as paused."""
-    session = draft.put(replace(session, mode="quiet"))
-    draft.note(session.id, "quiet", why)
-    following.follow(draft, session)
-    following.nothing_left(draft, session)
+    session = context.put(replace(session, mode="quiet"))
+    context.note(session.id, "quiet", why)
+    lifecycle.follow(context, session)
+    lifecycle.nothing_left(context, session)
 
 
-def fall_silent(draft: Draft, session: Session) -> None:
+def fall_silent(context: StepContext, session: Session) -> None:
     """Nothing is heard any more: judge it at its last observed position."""
-    end(draft, session, "silence")
+    end(context, session, "silence")

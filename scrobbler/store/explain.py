@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from scrobbler.api import describe
-from scrobbler.plays.model import Fact, Viewing
+from scrobbler.plays.model import Fact, Play
 from scrobbler.store.database import Connection
-from scrobbler.store.reading import Line, Story, find_play
+from scrobbler.store.reading import Explanation, ExplanationLine, find_play
 
-_VIEWING = msgspec.json.Decoder(Viewing)
+_PLAY = msgspec.json.Decoder(Play)
 _FACT = msgspec.json.Decoder(Fact)
 
 _PLAIN_STEPS = frozenset({"opened", "resumed", "paused", "seek", "verdict", "reattached", "late stop", "echo"})
@@ -22,7 +22,7 @@ _STAGES = {
 }
 
 
-def why(connection: Connection, play: str, waiting: Mapping[str, str] | None = None) -> Story | None:
+def why(connection: Connection, play: str, waiting: Mapping[str, str] | None = None) -> Explanation | None:
     """Tell all that happened to a play, of its players, its verdict and its deliveries; None if there is no such play.
 
     `waiting` says per account what holds deliveries up.
@@ -31,51 +31,51 @@ def why(connection: Connection, play: str, waiting: Mapping[str, str] | None = N
     if found is None:
         return None
     lines = sorted(
-        (*_journal(connection, play), *_ledger(connection, play), *_attempts(connection, play)),
+        (*_journal(connection, play), *_outbox(connection, play), *_attempts(connection, play)),
         key=lambda line: line.utc_ms,
     )
-    return Story(play=found, lines=tuple(lines))
+    return Explanation(play=found, lines=tuple(lines))
 
 
-def _journal(connection: Connection, play: str) -> Iterator[Line]:
-    (body,) = connection.execute("SELECT body FROM viewings WHERE id = ?", (play,)).fetchone()
-    viewing = _VIEWING.decode(body)
+def _journal(connection: Connection, play_id: str) -> Iterator[ExplanationLine]:
+    (body,) = connection.execute("SELECT body FROM plays WHERE id = ?", (play_id,)).fetchone()
+    play = _PLAY.decode(body)
     known = {}
-    for name in viewing.sessions:
+    for name in play.sessions:
         row = connection.execute("SELECT source FROM sessions WHERE id = ?", (name,)).fetchone()
         known[name] = "" if row is None else f"{row[0]}: "
-    abouts = (play, *viewing.sessions)
+    abouts = (play_id, *play.sessions)
     marks = ", ".join("?" * len(abouts))
     rows = connection.execute(
         f"SELECT about, utc_ms, step, text FROM journal WHERE about IN ({marks}) ORDER BY id",  # noqa: S608
         abouts,
     )
     for about, utc_ms, step, text in rows:
-        if about == play and step == "opened":
-            yield Line(utc_ms=utc_ms, text=f"a play of {text} began")
+        if about == play_id and step == "opened":
+            yield ExplanationLine(utc_ms=utc_ms, text=f"a play of {text} began")
             continue
         plain = step in _PLAIN_STEPS
-        yield Line(utc_ms=utc_ms, text=known.get(about, "") + (text if plain else f"{step}: {text}"))
+        yield ExplanationLine(utc_ms=utc_ms, text=known.get(about, "") + (text if plain else f"{step}: {text}"))
 
 
-def _ledger(connection: Connection, play: str) -> Iterator[Line]:
+def _outbox(connection: Connection, play: str) -> Iterator[ExplanationLine]:
     rows = connection.execute(
-        "SELECT state, stage, outcome, owed_utc_ms, settled_utc_ms, body FROM ledger WHERE viewing = ? ORDER BY part",
+        "SELECT state, stage, outcome, enqueued_utc_ms, settled_utc_ms, body FROM outbox WHERE play = ? ORDER BY part",
         (play,),
     )
     for state, stage, outcome, owed, settled, body in rows:
         fact = _FACT.decode(body)
         what = f"{describe(fact.work)}: " + ("watched" if fact.kind == "watched" else f"left at {fact.progress:g} %")
         if state == "due":
-            yield Line(utc_ms=owed, text=f"{what}, {_STAGES[stage]}")
+            yield ExplanationLine(utc_ms=owed, text=f"{what}, {_STAGES[stage]}")
             continue
-        yield Line(utc_ms=owed, text=f"{what}, to be told to Simkl")
+        yield ExplanationLine(utc_ms=owed, text=f"{what}, to be told to Simkl")
         if settled is not None:
             words = {"settled": "done", "refused": "refused", "review": "needs review"}[state]
-            yield Line(utc_ms=settled, text=f"{words}: {outcome}" if outcome else words)
+            yield ExplanationLine(utc_ms=settled, text=f"{words}: {outcome}" if outcome else words)
 
 
-def _attempts(connection: Connection, play: str) -> Iterator[Line]:
+def _attempts(connection: Connection, play: str) -> Iterator[ExplanationLine]:
     """Tell of requests that did not succeed, or whose answer is awaited; the journal tells of the others."""
     rows = connection.execute(
         "SELECT sent_utc_ms, action, result FROM attempts WHERE about = ? AND (result IS NULL OR result LIKE 'failed:%' "
@@ -83,4 +83,4 @@ def _attempts(connection: Connection, play: str) -> Iterator[Line]:
         (play,),
     )
     for sent, action, result in rows:
-        yield Line(utc_ms=sent, text=f"{action} sent to Simkl: {result or 'its answer is awaited'}")
+        yield ExplanationLine(utc_ms=sent, text=f"{action} sent to Simkl: {result or 'its answer is awaited'}")

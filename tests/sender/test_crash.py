@@ -32,7 +32,7 @@ async def for_ever(*_arguments: Any, **_more: Any) -> None:
 
 def die_at(house: House, point: str) -> None:
     """Arrange that the next delivery gets no further than this point."""
-    delivery = house.couriers["alice"]._delivery
+    delivery = house.senders["alice"]._delivery
     match point:
         case "before the attempt":
             delivery._begin = for_ever  # type: ignore[assignment]

@@ -22,7 +22,7 @@ from scrobbler.control import client
 from scrobbler.http import HttpClient, HttpError, new_client
 from scrobbler.simkl.client import Simkl
 from scrobbler.simkl.errors import NotLinked, SimklError
-from scrobbler.simkl.grants import Grants
+from scrobbler.simkl.token_store import Grants
 from scrobbler.simkl.tokens import TokenFileError
 from scrobbler.sources.registry import installed, obstacle
 from scrobbler.sources.secrets import SecretsError, hook_secrets
