@@ -1,4 +1,4 @@
-"""The JSON Schema of the configuration file (context 2020-12), for editors and for other programs."""
+"""The JSON Schema of the configuration file (draft 2020-12), for editors and for other programs."""
 
 from typing import Any, TypeAlias
 
@@ -39,7 +39,7 @@ def json_schema(kinds: SourceKinds) -> Schema:
     schema["properties"]["sources"]["propertyNames"] = {"pattern": "^[A-Za-z0-9_-]+$"}
     schema["properties"]["accounts"]["minProperties"] = 1
     return {
-        "$schema": "https://json-schema.org/context/2020-12/schema",
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Configuration of scrobblerd",
         **schema,
         "$defs": {f"source-{name}": _source(name, kinds[name]) for name in names},

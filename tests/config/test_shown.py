@@ -78,7 +78,7 @@ class TestSchema:
     def test_it_is_plain_json_of_the_right_draft(self):
         """Editors recognise it."""
         assert json.loads(json.dumps(self.schema)) == self.schema
-        assert self.schema["$schema"] == "https://json-schema.org/context/2020-12/schema"
+        assert self.schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
     @pytest.mark.parametrize(
         "addition",
