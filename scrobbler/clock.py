@@ -1,4 +1,4 @@
-"""Time, passed in wherever it is needed, so that tests own it (design.md part 2)."""
+"""Time, passed in wherever it is needed, so that tests own it."""
 
 import asyncio
 import time

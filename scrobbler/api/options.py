@@ -5,7 +5,7 @@ from typing import Annotated, TypeAlias
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 Secret: TypeAlias = Annotated[str, Meta(extra={"secret": True})]
-"""A value that is never shown. The loader accepts `<key>_file` beside every key of this type (design.md 1.4)."""
+"""A value that is never shown. The loader accepts `<key>_file` beside every key of this type (contract.md 1.4)."""
 
 Names: TypeAlias = str | list[str]
 

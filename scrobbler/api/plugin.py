@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Traits(Struct, frozen=True, kw_only=True):
-    """What the daemon must know of a kind of source to judge its silence and its richness (design.md rules 4, 10).
+    """What the daemon must know of a kind of source to judge its silence and its richness (rules.md rules 4, 10).
 
     `ticks`: it reports positions while it plays; otherwise edges only. `quiet_s`: so long without an observed word, and the
     play is shown as paused; `close_s`: so long, and the play is judged at its last observed position. For sources with

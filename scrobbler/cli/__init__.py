@@ -1,4 +1,4 @@
-"""The command `scrobbler`. Each subcommand is a module of its own, imported only when it runs (design.md 1.3)."""
+"""The command `scrobbler`. Each subcommand is a module of its own, imported only when it runs (contract.md 1.3)."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What went wrong, in one sentence, and the exit code that goes with it (design.md 1.3)."""
+"""What went wrong, in one sentence, and the exit code that goes with it (contract.md 1.3)."""
 
 FAILED = 1
 BAD_CONFIGURATION = 2

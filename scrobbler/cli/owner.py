@@ -1,4 +1,4 @@
-"""Changes to the store while no daemon runs: the command owns the state directory meanwhile (design.md 1.3)."""
+"""Changes to the store while no daemon runs: the command owns the state directory meanwhile (contract.md 1.3)."""
 
 import asyncio
 from collections.abc import Callable

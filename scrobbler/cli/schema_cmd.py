@@ -18,5 +18,5 @@ def command(config_file: Path | None) -> None:
     from scrobbler.config.schema import json_schema  # noqa: PLC0415 (only when the command runs)
     from scrobbler.sources.registry import kinds  # noqa: PLC0415
 
-    del config_file  # Every command takes it (design.md 1.6).
+    del config_file  # Every command takes it (contract.md 1.6).
     click.echo(json.dumps(json_schema(kinds()), indent=2, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""What no single type can tell: settings that must fit to each other (design.md 1.4)."""
+"""What no single type can tell: settings that must fit to each other (contract.md 1.4)."""
 
 import re
 from collections.abc import Callable, Mapping

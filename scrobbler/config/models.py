@@ -1,4 +1,4 @@
-"""The shape of the configuration file (design.md 1.4). Sources are the plugins' own models.
+"""The shape of the configuration file (contract.md 1.4). Sources are the plugins' own models.
 
 Each field says in its `Meta` what it means; `effect` in `extra` says what a change of the running file does:
 `live` (counts at once), `source` (that source starts anew) or `daemon` (counts after a restart of the daemon).
@@ -18,7 +18,7 @@ Duration: TypeAlias = Annotated[Seconds, Meta(extra={"duration": True})]
 Percent: TypeAlias = Annotated[float, Meta(ge=1, le=100)]
 
 DEFAULT_PERCENT = 80.0
-"""Where Simkl itself draws the line (design.md rule 3)."""
+"""Where Simkl itself draws the line (rules.md rule 3)."""
 
 LIVE: dict[str, Any] = {"effect": "live"}
 DAEMON: dict[str, Any] = {"effect": "daemon"}

@@ -1,4 +1,4 @@
-"""Where the configuration file is looked for, and where the daemon keeps its state (design.md 1.4)."""
+"""Where the configuration file is looked for, and where the daemon keeps its state (contract.md 1.4)."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One owner of the state directory (design.md 1.3)."""
+"""One owner of the state directory (contract.md 1.3)."""
 
 import errno
 import fcntl

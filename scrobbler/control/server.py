@@ -1,4 +1,4 @@
-"""The daemon's side of the control socket (design.md 1.3): a unix socket for its own user alone."""
+"""The daemon's side of the control socket (contract.md 1.3): a unix socket for its own user alone."""
 
 import asyncio
 import os

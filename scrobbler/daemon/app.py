@@ -1,4 +1,4 @@
-"""The composition root: puts the rooms together, runs them, and ends them in order (design.md part 2)."""
+"""The composition root: puts the rooms together, runs them, and ends them in order."""
 
 import asyncio
 import contextlib

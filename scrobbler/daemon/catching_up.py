@@ -1,4 +1,4 @@
-"""Catching up: sources are asked for the plays of the time when we did not hear them (design.md 1.4, `catch_up`).
+"""Catching up: sources are asked for the plays of the time when we did not hear them (contract.md 1.4, `catch_up`).
 
 Asked are those that remember plays: when the daemon starts, when a source is back that was gone, and after a suspend. What
 they tell goes through the same guard against duplicates as everything else.

@@ -1,4 +1,4 @@
-"""Takes a changed configuration over while the daemon runs; an invalid one is reported and changes nothing (design.md 1.4)."""
+"""Takes a changed configuration over while the daemon runs; an invalid one is reported and changes nothing (contract.md 1.4)."""
 
 import asyncio
 import os

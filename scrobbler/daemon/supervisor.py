@@ -1,4 +1,4 @@
-"""Everything long-running belongs to one supervisor; nothing else creates tasks (design.md part 2)."""
+"""Everything long-running belongs to one supervisor; nothing else creates tasks."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine

@@ -1,4 +1,4 @@
-"""One step of the house as one transaction: load, step, write; caches change after the commit (design.md part 2)."""
+"""One step of the house as one transaction: load, step, write; caches change after the commit."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -34,7 +34,7 @@ Result = TypeVar("Result")
 log = structlog.get_logger("engine")
 
 CHECKPOINT_MS = 10_000
-"""Position ticks of open plays are held so long before they are written (design.md 1.5)."""
+"""Position ticks of open plays are held so long before they are written (contract.md 1.5)."""
 
 JOIN_WINDOW_MS = 6 * 3_600_000
 """A title alone joins two reports only when they lie so close together."""

@@ -1,4 +1,4 @@
-"""Who asks, and whether they may (design.md 1.4 `http`, 1.5)."""
+"""Who asks, and whether they may (contract.md 1.4 `http`, 1.5)."""
 
 import hmac
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The daemon's HTTP routes (design.md 1.5, 1.6)."""
+"""The daemon's HTTP routes (contract.md 1.5, 1.6)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

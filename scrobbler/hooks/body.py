@@ -1,4 +1,4 @@
-"""Reads the body of a hook without keeping what is not needed (design.md 1.5)."""
+"""Reads the body of a hook without keeping what is not needed (contract.md 1.5)."""
 
 from collections.abc import Mapping
 from functools import lru_cache

@@ -41,7 +41,7 @@ class StatusDoor(Protocol):
         ...
 
     def faults(self) -> Sequence[str]:
-        """List this daemon's own faults; Simkl being away or an account not linked is none (design.md 1.5)."""
+        """List this daemon's own faults; Simkl being away or an account not linked is none (contract.md 1.5)."""
         ...
 
 

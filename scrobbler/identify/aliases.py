@@ -1,4 +1,4 @@
-"""Names under which one film or episode is known, so that reports of different sources meet (design.md part 2). Pure.
+"""Names under which one film or episode is known, so that reports of different sources meet. Pure.
 
 The rule. Two reports speak of the same work when they share an alias that is strong on both sides. An alias that is `weak`
 on either side joins two plays only while both run, at the same time, for the same account; it never makes two works one for

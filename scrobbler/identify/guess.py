@@ -1,4 +1,4 @@
-"""guessit's opinion of a path, asked for in a child process that lives only as long as it is needed (design.md part 5)."""
+"""guessit's opinion of a path, asked for in a child process that lives only as long as it is needed."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""From what a player says to the film or episode it is (design.md part 2, Resolver)."""
+"""From what a player says to the film or episode it is (architecture.md, the resolver)."""
 
 from msgspec.structs import replace
 

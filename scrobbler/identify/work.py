@@ -26,7 +26,7 @@ class Identification(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `work` is None where nothing usable was found; `reasons` then say what is missing. `confidence` goes from 0 to 1
     (`Confidence` names the steps). `reasons` are plain words for `scrobbler why`. `skip` says that the name shows something
-    which is not a play of ours (design.md 1.6).
+    which is not a play of ours (contract.md 1.6).
     """
 
     work: Work | None = None

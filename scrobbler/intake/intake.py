@@ -1,4 +1,4 @@
-"""The door of the house: who watches this, and may it count (design.md part 2)."""
+"""The door of the house: who watches this, and may it count."""
 
 from collections.abc import Mapping, Sequence
 

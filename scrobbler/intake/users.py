@@ -1,4 +1,4 @@
-"""Who watches: the users of a source and the accounts they are (design.md 1.4)."""
+"""Who watches: the users of a source and the accounts they are (contract.md 1.4)."""
 
 from collections.abc import Mapping
 

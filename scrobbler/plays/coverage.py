@@ -1,4 +1,4 @@
-"""Which stretches of an item were seen: the evidence for and against a watch (design.md rule 4)."""
+"""Which stretches of an item were seen: the evidence for and against a watch (rules.md rule 4)."""
 
 from typing import TypeAlias
 

@@ -1,4 +1,4 @@
-"""Percentages, parts and verdicts (design.md rules 3, 4, 5, 13)."""
+"""Percentages, parts and verdicts (rules.md rules 3, 4, 5, 13)."""
 
 from typing import Literal
 

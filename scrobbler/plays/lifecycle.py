@@ -1,4 +1,4 @@
-"""Plays follow their sessions: to a new position, to another player, to their end (design.md rules 4, 10, 13)."""
+"""Plays follow their sessions: to a new position, to another player, to their end (rules.md rules 4, 10, 13)."""
 
 from msgspec.structs import replace
 

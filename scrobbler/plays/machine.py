@@ -1,4 +1,4 @@
-"""The state machine of plays: `(state, input, now) -> (state, effects)`, pure (design.md part 2).
+"""The state machine of plays: `(state, input, now) -> (state, effects)`, pure.
 
 No input or output, no clock, no logging, no configuration. A replay of the same inputs at the same times gives the same
 effects.

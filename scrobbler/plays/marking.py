@@ -1,4 +1,4 @@
-"""Marks by hand: completions without a play in progress, and what a flood of them means (design.md rule 15).
+"""Marks by hand: completions without a play in progress, and what a flood of them means (rules.md rule 15).
 
 Not every source says that a mark was one: a server's history holds marks among its plays, and a season that is marked may
 come as a verdict about each of its episodes. Too many of the same minutes are told apart from an evening by that alone.

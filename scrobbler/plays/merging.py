@@ -1,4 +1,4 @@
-"""Identification: a session's plays learn their work, and two reports of one play become one (design.md part 2)."""
+"""Identification: a session's plays learn their work, and two reports of one play become one."""
 
 from msgspec.structs import replace
 

@@ -1,4 +1,4 @@
-"""Now playing: what Simkl should show for each account now (design.md rules 5, 6, 8)."""
+"""Now playing: what Simkl should show for each account now (rules.md rules 5, 6, 8)."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Plays: one account and one work, whatever number of players report it (design.md part 2)."""
+"""Plays: one account and one work, whatever number of players report it."""
 
 from scrobbler.plays.coverage import NOTHING, Coverage, union
 from scrobbler.plays.judge import locate, parts_of

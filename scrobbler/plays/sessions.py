@@ -1,4 +1,4 @@
-"""Sessions: what one player does with one item, step by step (design.md rules 2, 4, 7, 10, 11).
+"""Sessions: what one player does with one item, step by step (rules.md rules 2, 4, 7, 10, 11).
 
 Every action takes the context, the session as it is, and what was heard; the table in `table.py` says which one applies.
 """
@@ -120,7 +120,7 @@ def replaced(context: StepContext, session: Session) -> None:
 
 
 def verdict(context: StepContext, session: Session, heard: Heard) -> None:
-    """The server counts the play in progress as watched; it settles when the play ends (design.md 1.6)."""
+    """The server counts the play in progress as watched; it settles when the play ends (contract.md 1.6)."""
     session = listen(context, session, heard)
     if session.mode == "over":
         return

@@ -1,4 +1,4 @@
-"""Silence has two deadlines: quiet makes a pause, close makes a verdict (design.md rule 10)."""
+"""Silence has two deadlines: quiet makes a pause, close makes a verdict (rules.md rule 10)."""
 
 from msgspec.structs import replace
 
@@ -70,7 +70,7 @@ def close_due(session: Session) -> int | None:
         counted = session.verdict_utc_ms is not None
         return session.heard_mono_ms + (PAUSED_COUNTED_MS if counted else PAUSED_CLOSE_MS)
     if session.mode == "quiet" and session.verdict_utc_ms is not None:
-        # What the server counts is settled by the first silence; after our own restart it may still play on (design.md 1.6).
+        # What the server counts is settled by the first silence; after our own restart it may still play on (contract.md 1.6).
         return _quiet_at(session)
     quiet_ms, close_ms = _limits(session)
     if session.ticking or session.mode == "playing":

@@ -1,4 +1,4 @@
-"""Settling: what a play amounts to becomes a fact of the outbox, once (design.md rules 4, 11, 13)."""
+"""Settling: what a play amounts to becomes a fact of the outbox, once (rules.md rules 4, 11, 13)."""
 
 from typing import Literal
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 SCHEDULE_S: Sequence[float] = (2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 240.0, 300.0)
-"""Waits after the first, second, … failure in a entry; the last one repeats (design.md 1.6)."""
+"""Waits after the first, second, … failure in a entry; the last one repeats (contract.md 1.6)."""
 
 JITTER = 0.1
 

@@ -1,4 +1,4 @@
-"""One request to Simkl and what it settles: written down before, and its answer after (design.md part 2, attempts)."""
+"""One request to Simkl and what it settles: written down before, and its answer after (architecture.md, attempts)."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager

@@ -16,7 +16,7 @@ from scrobbler.plays.now_playing import SETTLE_MS
 from scrobbler.store.outbox import Entry, RemoteState
 
 LIVE_MS = 30_000
-"""A completion that is older becomes history with its true time (design.md 1.6).
+"""A completion that is older becomes history with its true time (contract.md 1.6).
 
 Half of the minute that Simkl's own time may be off: the call may take the other half, most of it in Simkl's lock.
 """

@@ -1,4 +1,4 @@
-"""One sender per account: settles what the outbox owes, and keeps Simkl's now playing true (design.md part 2)."""
+"""One sender per account: settles what the outbox owes, and keeps Simkl's now playing true."""
 
 import asyncio
 from collections.abc import Callable

@@ -19,7 +19,7 @@ from scrobbler.simkl.token_store import Grants
 from scrobbler.simkl.tokens import Token, TokenFileError
 from scrobbler.simkl.wire import Method, Reply, Wire
 
-# Passes whether the lock lasts as long as a write or 20 s after it (design.md rule 16, simkl-api.md 4.4).
+# Passes whether the lock lasts as long as a write or 20 s after it (rules.md rule 16, simkl-api.md 4.4).
 LOCK_MS = 20_500
 # The lock is held by somebody else's write, of which we do not know when it was.
 FOREIGN_LOCK_S = 5.0

@@ -51,7 +51,7 @@ class Simkl:
 
     @asynccontextmanager
     async def turn(self, account: str) -> AsyncIterator[None]:
-        """Wait for the right to one write: nothing else in flight, and 1.1 s since the last (design.md rule 16).
+        """Wait for the right to one write: nothing else in flight, and 1.1 s since the last (rules.md rule 16).
 
         Decide what to write after this has been entered: what was true before the wait may be true no more.
         """

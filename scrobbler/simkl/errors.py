@@ -1,4 +1,4 @@
-"""What can go wrong at Simkl, named by what happens next (design.md part 2)."""
+"""What can go wrong at Simkl, named by what happens next."""
 
 from typing import Literal, TypeAlias
 

@@ -1,4 +1,4 @@
-"""One write in flight, and 1.1 s between writes (design.md rule 16, simkl-api.md 8.1)."""
+"""One write in flight, and 1.1 s between writes (rules.md rule 16, simkl-api.md 8.1)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable

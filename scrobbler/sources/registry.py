@@ -1,4 +1,4 @@
-"""Finds the plugins: every entry point ends in a visible state, and a broken one never stops the daemon (design.md 3)."""
+"""Finds the plugins: every entry point ends in a visible state, and a broken one never stops the daemon."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache

@@ -1,4 +1,4 @@
-"""The secrets in the addresses of hooks: configured, or generated once and kept (design.md 1.4)."""
+"""The secrets in the addresses of hooks: configured, or generated once and kept (contract.md 1.4)."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""The status as data: what `/api/status` answers and `scrobbler status --json` prints (design.md 1.3, 1.5)."""
+"""The status as data: what `/api/status` answers and `scrobbler status --json` prints (contract.md 1.3, 1.5)."""
 
 import msgspec
 from msgspec import Struct

@@ -1,4 +1,4 @@
-"""One SQLite file, one writer thread, whole transactions (design.md part 2, datasette's habit)."""
+"""One SQLite file, one writer thread, whole transactions (architecture.md, one transaction)."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""The outbox of terminal facts, what Simkl shows, and the attempts to change that (design.md part 2)."""
+"""The outbox of terminal facts, what Simkl shows, and the attempts to change that."""
 
 from typing import Literal, TypeAlias
 
@@ -110,7 +110,7 @@ def count_due(connection: Connection) -> dict[str, int]:
 
 
 def only_history(connection: Connection) -> None:
-    """After a restart no completion is told live any more: history carries its true time (design.md 1.6)."""
+    """After a restart no completion is told live any more: history carries its true time (contract.md 1.6)."""
     connection.execute("UPDATE outbox SET live = 0 WHERE state = 'due' AND kind = 'watched'")
 
 

@@ -1,4 +1,4 @@
-"""What people ask of the store: history, one play's story, what waits. Read-only (design.md 1.3, rule 17)."""
+"""What people ask of the store: history, one play's story, what waits. Read-only (contract.md 1.3, rule 17)."""
 
 import re
 import sqlite3

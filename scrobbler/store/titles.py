@@ -1,4 +1,4 @@
-"""Works and their aliases: two names of one film or episode lead to one number (design.md part 2, resolver)."""
+"""Works and their aliases: two names of one film or episode lead to one number (architecture.md, the resolver)."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeAlias

@@ -1,4 +1,4 @@
-"""The command itself: help, versions, mistakes, exit codes (design.md 1.3)."""
+"""The command itself: help, versions, mistakes, exit codes (contract.md 1.3)."""
 
 import subprocess
 import sys

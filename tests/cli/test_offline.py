@@ -1,4 +1,4 @@
-"""The commands without a daemon (design.md 1.3)."""
+"""The commands without a daemon (contract.md 1.3)."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The commands while a daemon runs, in its sandbox: they go through its control socket (design.md 1.3)."""
+"""The commands while a daemon runs, in its sandbox: they go through its control socket (contract.md 1.3)."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Secrets of hooks: configured or generated (design.md 1.4)."""
+"""Secrets of hooks: configured or generated (contract.md 1.4)."""
 
 import json
 import re

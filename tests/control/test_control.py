@@ -1,4 +1,4 @@
-"""The control socket: who may use it, what it answers, how it ends (design.md 1.3)."""
+"""The control socket: who may use it, what it answers, how it ends (contract.md 1.3)."""
 
 import asyncio
 import os

@@ -12,7 +12,7 @@ SINTEL = "Sintel (2010) {imdb-tt1727587}.mkv"
 LONG_FILM = 0
 """The length, for `Clips.named`, that stands for a film of 136 minutes."""
 FOUR_TIMES = "--speed=4"
-"""As fast as honest watching goes (design.md rule 4)."""
+"""As fast as honest watching goes (rules.md rule 4)."""
 
 
 class Clips:

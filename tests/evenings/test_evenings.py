@@ -1,4 +1,4 @@
-"""Whole evenings on virtual time: real request bodies in, the exact calls to Simkl out (design.md rules 1, 4, 7, 11)."""
+"""Whole evenings on virtual time: real request bodies in, the exact calls to Simkl out (rules.md rules 1, 4, 7, 11)."""
 
 from datetime import timedelta
 from typing import Any

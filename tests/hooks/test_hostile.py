@@ -1,4 +1,4 @@
-"""Whatever is posted to a source of ours is taken, or refused in words: never an error of the daemon (design.md 1.5, 1.6)."""
+"""Whatever is posted to a source of ours is taken, or refused in words: never an error of the daemon (contract.md 1.5, 1.6)."""
 
 from importlib import import_module
 from typing import Any

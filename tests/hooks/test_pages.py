@@ -1,4 +1,4 @@
-"""Who sees the status, and how healthy the daemon says it is (design.md 1.5)."""
+"""Who sees the status, and how healthy the daemon says it is (contract.md 1.5)."""
 
 import json
 

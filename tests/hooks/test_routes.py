@@ -1,4 +1,4 @@
-"""Every answer of the hook routes (design.md 1.5, 1.6)."""
+"""Every answer of the hook routes (contract.md 1.5, 1.6)."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Names that are no plays of ours, and names that only look so (design.md 1.6, players.md 10)."""
+"""Names that are no plays of ours, and names that only look so (contract.md 1.6, players.md 10)."""
 
 import pytest
 from hypothesis import given

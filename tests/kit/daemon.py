@@ -27,7 +27,7 @@ T = TypeVar("T")
 SECRET = "asecretofthetests1234"
 START_S = 20.0
 END_S = 5.0
-"""How long the daemon may take to end (design.md rule 9: three seconds of them for Simkl)."""
+"""How long the daemon may take to end (rules.md rule 9: three seconds of them for Simkl)."""
 POLL_S = 0.02
 
 _ALARMS = (

@@ -1,4 +1,4 @@
-"""Marks by hand, plays that a source remembers, and files with several episodes (design.md rules 12, 13, 15)."""
+"""Marks by hand, plays that a source remembers, and files with several episodes (rules.md rules 12, 13, 15)."""
 
 import pytest
 

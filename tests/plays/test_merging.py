@@ -1,4 +1,4 @@
-"""Several players, one play: joining, taking over, and never joining what is two (design.md part 2)."""
+"""Several players, one play: joining, taking over, and never joining what is two."""
 
 from typing import Any
 

@@ -257,7 +257,7 @@ class Evenings(RuleBasedStateMachine):
         for policy in player.accounts:
             key = (policy.account, repr(item))
             self.begun[key] = self.begun.get(key, 0) + 1
-            # Beginning past the threshold is no sign of an earlier part, unless one was seen (design.md 1.6).
+            # Beginning past the threshold is no sign of an earlier part, unless one was seen (contract.md 1.6).
             if self.begun[key] > 1 or at < LIMITS[policy.account, type(item)]:
                 self.seen.setdefault(key, []).append((0, offset))
         self.say(player, "play", offset)

@@ -1,4 +1,4 @@
-"""The rules of design.md part 4 that the pure machine carries, one promise each."""
+"""The rules of docs/rules.md that the pure machine carries, one promise each."""
 
 from datetime import UTC, datetime
 

@@ -99,7 +99,7 @@ async def test_the_latest_position_of_a_play_that_goes_on_elsewhere(house: House
 
 
 async def test_retries_come_by_the_schedule(house: House) -> None:
-    """design.md 1.6: 2, 4, 8, 15, 30 s, then minutes, and never more than five of them; jitter only shortens."""
+    """contract.md 1.6: 2, 4, 8, 15, 30 s, then minutes, and never more than five of them; jitter only shortens."""
     house.simkl.down = AWAY
     house.traits = EDGES
     await house.hear("play", 0)
@@ -123,7 +123,7 @@ def test_jitter_never_lengthens_a_wait() -> None:
 
 
 async def test_the_first_success_wakes_everybody(pair: House) -> None:
-    """design.md 1.6: when Simkl answers one account again, the other does not wait any longer."""
+    """contract.md 1.6: when Simkl answers one account again, the other does not wait any longer."""
     pair.simkl.down = AWAY
     pair.traits = EDGES
     await pair.hear("play", 0)
@@ -212,7 +212,7 @@ async def test_not_linked_parks_and_resumes(house: House) -> None:
 
 
 async def test_the_attempt_is_in_the_file_before_the_request(house: House) -> None:
-    """design.md part 2: a second connection sees the attempt while the request is being made, and its end afterwards."""
+    """Attempts: a second connection sees the attempt while the request is being made, and its end afterwards."""
     seen: list[object] = []
     query = "SELECT action, about, done_utc_ms IS NULL FROM attempts"
     house.simkl.before = lambda _call: seen.append(second_look(house.path, query)[-1])
@@ -222,7 +222,7 @@ async def test_the_attempt_is_in_the_file_before_the_request(house: House) -> No
 
 
 async def test_a_late_completion_becomes_history(house: House) -> None:
-    """design.md 1.6: not delivered within a minute, a watch is written with the time at which it happened."""
+    """contract.md 1.6: not delivered within a minute, a watch is written with the time at which it happened."""
     await house.hear("play", 0)
     await house.watch(0, 95, every_s=60)
     house.simkl.down = AWAY

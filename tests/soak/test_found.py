@@ -10,7 +10,7 @@ def _watched_times(house: House) -> list[tuple[str, int]]:
 
 
 def test_a_restart_after_the_servers_verdict_does_not_end_the_play():
-    """Plex counted the play, the daemon restarted, the play went on: its watch has the time of its stop (design.md 1.6)."""
+    """Plex counted the play, the daemon restarted, the play went on: its watch has the time of its stop (contract.md 1.6)."""
     house = House(traits=EDGES)
     house.hear("play", 0)
     house.wait(90 * MINUTE)
@@ -22,7 +22,7 @@ def test_a_restart_after_the_servers_verdict_does_not_end_the_play():
 
 
 def test_a_verdict_after_a_restart_does_not_end_the_play():
-    """The daemon restarted, then Plex counted the play: its watch has the time of its stop, too (design.md 1.6)."""
+    """The daemon restarted, then Plex counted the play: its watch has the time of its stop, too (contract.md 1.6)."""
     house = House(traits=EDGES)
     house.hear("play", 0)
     house.wait(50 * MINUTE)

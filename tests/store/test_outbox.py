@@ -138,7 +138,7 @@ async def test_refused_rows_can_be_sent_again(database: Database) -> None:
 
 
 async def test_after_a_restart_only_history_carries_a_watch(database: Database) -> None:
-    """design.md 1.6: completions that are due lose their liveness, positions keep it."""
+    """contract.md 1.6: completions that are due lose their liveness, positions keep it."""
     await enqueue(database, fact("watched", 95.0), fact("left", 30.0, play="p2"))
     await database.write(outbox.only_history)
     entries = await database.read(lambda connection: outbox.due(connection, "alice"))

@@ -24,7 +24,7 @@ LATEST = 200
 PAGE = 2000
 PAGES = 25
 HONEST_SPEED = 4
-"""Who has watched something was busy with it for at least this part of its length (design.md rule 4)."""
+"""Who has watched something was busy with it for at least this part of its length (rules.md rule 4)."""
 
 _KEY = "playcounts"
 _KINDS = {

@@ -23,7 +23,7 @@ LAST_RETRY_MS = 30_000
 JUMP_MS = 2_000
 """A smaller difference from the expected position is no jump: clocks differ, and VLC tells positions in steps."""
 HONEST_SPEED = 4.0
-"""As fast as watching goes (design.md rule 4): who moves on so fast, and announces no jump, may play at that speed."""
+"""As fast as watching goes (rules.md rule 4): who moves on so fast, and announces no jump, may play at that speed."""
 START_MS = 1_000
 """A position before this one is one that players also name between two items, and after the last."""
 END_MS = 1_000

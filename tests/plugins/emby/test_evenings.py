@@ -1,4 +1,4 @@
-"""Whole evenings of Emby on virtual time: what it sends in, what Simkl is told out (design.md rules 1, 4, 7)."""
+"""Whole evenings of Emby on virtual time: what it sends in, what Simkl is told out (rules.md rules 1, 4, 7)."""
 
 import json
 from collections.abc import Sequence
