@@ -1,4 +1,4 @@
-"""Names that say by themselves that they are no plays of ours: trailers, samples, extras (contract.md 1.6, players.md 10). Pure."""
+"""Names that say by themselves that they are no plays of ours: trailers, samples, extras (contract.md 1.6, players.md 10)."""
 
 import re
 

@@ -535,7 +535,7 @@ async def test_a_caller_that_gives_up_leaves_no_gap(house: House) -> None:
 
 
 async def test_an_edge_that_says_nothing_new_is_stored_too(house: House) -> None:
-    """A resume of what already plays moves a position alone; it was answered as an edge, so it is on the disk (contract.md 1.5)."""
+    """A resume of what already plays moves a position alone; answered as an edge, it is on the disk (contract.md 1.5)."""
     await house.hear("play", 0)
     await house.pass_time(60)
     await house.engine.hear(house.heard("play", 1))
