@@ -11,7 +11,7 @@ import msgspec
 from scrobbler.clock import Clock, SystemClock
 from scrobbler.config.models import Config
 from scrobbler.daemon import account_binding
-from scrobbler.plays.model import State
+from scrobbler.plays.state import State
 from scrobbler.simkl.token_store import Grants
 from scrobbler.status.ports import AccountState, SourceHealth
 from scrobbler.store import reading

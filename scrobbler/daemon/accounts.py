@@ -12,7 +12,7 @@ from scrobbler.clock import Clock
 from scrobbler.daemon import account_binding
 from scrobbler.daemon.privacy import Privacy
 from scrobbler.daemon.supervisor import Supervisor
-from scrobbler.plays.model import State
+from scrobbler.plays.state import State
 from scrobbler.sender.backoff import Backoff
 from scrobbler.sender.sender import Sender
 from scrobbler.simkl.client import Simkl

@@ -35,7 +35,8 @@ from scrobbler.hooks.ports import Answers
 from scrobbler.hooks.server import HttpServer
 from scrobbler.http import HttpClient, new_client
 from scrobbler.identify.guess import ChildGuesser
-from scrobbler.plays.model import Effect, Fact, Heard, Resolve, State
+from scrobbler.plays.model import Effect, Fact, Heard, Resolve
+from scrobbler.plays.state import Change
 from scrobbler.simkl.client import Simkl
 from scrobbler.simkl.signin import SignIn, SimklApp
 from scrobbler.simkl.token_store import Grants
@@ -301,10 +302,10 @@ class Daemon:
     async def _hear(self, heard: Heard) -> None:
         await self.engine.hear(heard)
 
-    def _on_change(self, effects: Sequence[Effect], state: State) -> None:
-        revisions = {name: now_playing.revision for name, now_playing in state.now_playing.items()}
+    def _on_change(self, effects: Sequence[Effect], change: Change) -> None:
+        revisions = {name: now_playing.revision for name, now_playing in change.now_playing.items()}
         changed = {name for name, revision in revisions.items() if self._revisions.get(name) != revision}
-        self._revisions = revisions
+        self._revisions |= revisions
         self.accounts.wake(sorted(changed | {effect.account for effect in effects if isinstance(effect, Fact)}))
         for effect in effects:
             if isinstance(effect, Resolve):

@@ -14,9 +14,8 @@ from scrobbler.engine.engine import Engine
 from scrobbler.engine.resolver import Resolver
 from scrobbler.identify.guess import ChildGuesser
 from scrobbler.intake.intake import Refused, Rules, SourceIntake
-from scrobbler.plays.machine import next_deadline
-from scrobbler.plays.model import Effect, Resolve, State
-from scrobbler.plays.step_context import DAY_MS
+from scrobbler.plays.model import Effect, Resolve
+from scrobbler.plays.state import DAY_MS, Change, next_deadline
 from scrobbler.sender.backoff import Backoff
 from scrobbler.sender.sender import Sender
 from scrobbler.simkl.allowance import Allowance
@@ -174,8 +173,8 @@ class _House:
             for name in recording.rules.accounts
         ]
 
-    def _on_change(self, effects: Sequence[Effect], state: State) -> None:
-        del state
+    def _on_change(self, effects: Sequence[Effect], change: Change) -> None:
+        del change
         self._questions += [effect.session for effect in effects if isinstance(effect, Resolve)]
 
     async def run(self) -> None:

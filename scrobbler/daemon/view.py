@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from scrobbler.clock import Clock
-from scrobbler.plays.model import State
+from scrobbler.plays.state import State
 from scrobbler.status.ports import AccountState, SourceHealth
 from scrobbler.store.database import Connection
 

@@ -1,4 +1,4 @@
-"""One step of the house as one transaction: load, step, write; caches change after the commit."""
+"""One step of the house as one transaction: step, write, and only then does the state in memory change."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scrobbler.clock import Clock, Now, wait_for_either
-from scrobbler.plays.machine import next_deadline, step
+from scrobbler.plays.machine import step
 from scrobbler.plays.model import (
     ContactLost,
     Deadline,
@@ -22,10 +22,10 @@ from scrobbler.plays.model import (
     Input,
     Note,
     Resolve,
-    State,
+    Session,
     Unidentified,
 )
-from scrobbler.plays.step_context import rebase
+from scrobbler.plays.state import Change, State, next_deadline, rebase
 from scrobbler.store import outbox, play_state, salvage, titles
 from scrobbler.store.database import Connection, DamagedError, Database, StorageError
 
@@ -58,7 +58,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...]
 
 
-Listener = Callable[[Sequence[Effect], State], None]
+Listener = Callable[[Sequence[Effect], Change], None]
 
 
 class Engine:
@@ -70,35 +70,38 @@ class Engine:
         self._boot_id = boot_id
         self._lock = asyncio.Lock()
         self._stir = asyncio.Event()
-        self._saved = State()
+        self._held = Change()
         self._dirty_mono_ms: int | None = None
         self._look_due_mono_ms: int | None = None
         self._loaded = False
         self.state = State()
         self.fault: str = ""
-        self.listener: Listener = lambda _effects, _state: None
+        self.listener: Listener = lambda _effects, _change: None
 
     async def open(self) -> None:
         """Take up what was going on when the daemon ended: nobody knows what plays now, and no start may dangle (rule 9)."""
         now = self._clock.now()
 
         def load(connection: Connection) -> State:
-            state = play_state.load_state(connection)
+            contents = play_state.load_state(connection)
             outbox.only_history(connection)
             for account in outbox.forget_open_attempts(connection, now.utc_ms):
                 remote = outbox.get_remote_state(connection, account)
                 outbox.set_remote_state(connection, replace(remote, confirmed=False))
-            rebased = rebase(state, self._clock_shift(connection, now))
-            # Together with the clock that they now belong to: the next start must not move these times again, nor miss to.
-            play_state.save_state(connection, state, rebased)
-            return rebased
+            shift_ms = self._clock_shift(connection, now)
+            if shift_ms:
+                contents = rebase(contents, shift_ms)
+                # Together with the clock that they now belong to: the next start must not move these times again, nor miss to.
+                play_state.save_all(connection, contents)
+            return State(contents)
 
-        self.state = self._saved = await self._database.write(load)
+        self.state = await self._database.write(load)
         await self._take_now(ContactLost(settle_ms=RESTART_SETTLE_MS))
         self._loaded = True
         waiting = {one.primary for one in self.state.plays.values() if one.work is None and one.outcome is None}
-        unknown = [one for one in self.state.sessions.values() if one.id in waiting and one.work_id is None]
-        self.listener([Resolve(session=one.id) for one in unknown], self.state)
+        unknown = [one for one in self.state.sessions.values() if one.id in waiting and one.identity.work_id is None]
+        shown = Change(now_playing=dict(self.state.now_playing), serial=self.state.serial)
+        self.listener([Resolve(session=one.id) for one in unknown], shown)
 
     def _clock_shift(self, connection: Connection, now: Now) -> int:
         """Say by how much the monotonic clock of an earlier boot differs from this one's."""
@@ -119,7 +122,7 @@ class Engine:
         session = self.state.sessions.get(answer.session)
         if session is None:
             return
-        accounts = [policy.account for policy in session.accounts]
+        accounts = [policy.account for policy in session.identity.accounts]
 
         def prepare(connection: Connection, now: Now) -> Input:
             number = titles.work_number(connection, answer.names, now.utc_ms, window_ms=JOIN_WINDOW_MS)
@@ -130,7 +133,7 @@ class Engine:
                 runtime_ms=answer.runtime_ms,
                 confidence=answer.confidence,
                 reasons=answer.reasons,
-                priors=tuple(titles.prior(connection, one, number, session.opened_utc_ms) for one in accounts),
+                priors=tuple(titles.prior(connection, one, number, session.identity.opened_utc_ms) for one in accounts),
             )
 
         await self._apply_prepared(prepare)
@@ -206,7 +209,7 @@ class Engine:
         await salvage.heal(self._database, self._clock.now())
 
         def both(connection: Connection) -> Result:
-            play_state.save_state(connection, play_state.load_state(connection), self._saved)
+            play_state.save_all(connection, self.state.contents())
             return work(connection)
 
         return await self._database.write(both)
@@ -238,25 +241,26 @@ class Engine:
         async with self._lock:
             now = self._clock.now()
             await self._wake_up(now)
-            state, effects = step(self.state, given, now)
+            change, effects = step(self.state, given, now)
             ticks = isinstance(given, Heard) and given.event.kind == "progress" and not effects
-            if ticks and _only_ticks(self.state, state):
-                self.state = state
+            if ticks and _only_ticks(self.state, change):
+                self.state.apply(change)
+                self._held = self._held.then(change)
                 if self._dirty_mono_ms is None:
                     self._dirty_mono_ms = now.mono_ms
                     self._stir.set()
                 return
-            await self._write(lambda connection: self._save(connection, state, effects, now))
-            self._commit(state, effects)
+            await self._write(lambda connection: self._save(connection, change, effects, now))
+            self._commit(change, effects)
 
     async def _wake_up(self, now: Now) -> None:
         """After a suspend, before anything else: nobody knows what plays until it is heard again (rule 9)."""
         if not self._was_suspended(now):
             return
-        state, effects = step(self.state, ContactLost(settle_ms=RESTART_SETTLE_MS), now)
-        await self._write(lambda connection: self._save(connection, state, effects, now))
+        change, effects = step(self.state, ContactLost(settle_ms=RESTART_SETTLE_MS), now)
+        await self._write(lambda connection: self._save(connection, change, effects, now))
         self._look_due_mono_ms = now.mono_ms
-        self._commit(state, effects)
+        self._commit(change, effects)
 
     async def _apply_prepared(self, prepare: Callable[[Connection, Now], Input]) -> None:
         await _carry_through(self._take_prepared(prepare))
@@ -266,15 +270,14 @@ class Engine:
         async with self._lock:
             now = self._clock.now()
             await self._wake_up(now)
-            before = self.state
 
-            def work(connection: Connection) -> tuple[State, tuple[Effect, ...]]:
-                state, effects = step(before, prepare(connection, now), now)
-                self._save(connection, state, effects, now)
-                return state, effects
+            def work(connection: Connection) -> tuple[Change, tuple[Effect, ...]]:
+                change, effects = step(self.state, prepare(connection, now), now)
+                self._save(connection, change, effects, now)
+                return change, effects
 
-            state, effects = await self._write(work)
-            self._commit(state, effects)
+            change, effects = await self._write(work)
+            self._commit(change, effects)
 
     async def _write(self, work: Callable[[Connection], Result]) -> Result:
         try:
@@ -288,21 +291,22 @@ class Engine:
         self.fault = ""
         return result
 
-    def _save(self, connection: Connection, state: State, effects: Sequence[Effect], now: Now) -> None:
+    def _save(self, connection: Connection, change: Change, effects: Sequence[Effect], now: Now) -> None:
         if self.fault:
             # Only what really writes proves that the store takes something again.
             play_state.set_meta(connection, "recovered", str(now.utc_ms))
-        play_state.save_state(connection, self._saved, state)
+        play_state.save_change(connection, self._held.then(change), self.state.sessions)
         play_state.write_notes(connection, [one for one in effects if isinstance(one, Note)], now.utc_ms)
         for effect in effects:
             if isinstance(effect, Fact):
                 outbox.enqueue(connection, effect, now.utc_ms)
 
-    def _commit(self, state: State, effects: Sequence[Effect]) -> None:
-        self.state = self._saved = state
+    def _commit(self, change: Change, effects: Sequence[Effect]) -> None:
+        self.state.apply(change)
+        self._held = Change()
         self._dirty_mono_ms = None
         self._stir.set()
-        self.listener(effects, state)
+        self.listener(effects, change)
 
 
 async def _carry_through(work: Coroutine[Any, Any, None]) -> None:
@@ -321,21 +325,21 @@ async def _carry_through(work: Coroutine[Any, Any, None]) -> None:
     task.result()
 
 
-def _only_ticks(old: State, new: State) -> bool:
+def _only_ticks(state: State, change: Change) -> bool:
     """Tell whether a step moved positions and nothing else, so that it may be held a few seconds."""
-    if old.serial != new.serial or old.plays != new.plays or old.sessions.keys() != new.sessions.keys():
+    if change.plays:
         return False
-    for key, session in new.sessions.items():
-        before = old.sessions[key]
-        if before is not session and (
-            before.mode != session.mode
-            or (before.position_ms is None) != (session.position_ms is None)
-            or before.duration_ms != session.duration_ms
-            or before.verdict_utc_ms != session.verdict_utc_ms
-            or before.work_id != session.work_id
-        ):
+    for name, session in change.sessions.items():
+        before = state.sessions.get(name)
+        if before is None or session is None or _told_of(before) != _told_of(session):
             return False
     return all(
-        (shown := old.now_playing.get(account)) is not None and shown.revision == now_playing.revision
-        for account, now_playing in new.now_playing.items()
+        (shown := state.now_playing.get(account)) is not None and shown.revision == now_playing.revision
+        for account, now_playing in change.now_playing.items()
     )
+
+
+def _told_of(session: Session) -> tuple[object, ...]:
+    """Name what of a session must never be lost: all but where it is."""
+    position = session.position
+    return session.phase.mode, position.ms is None, position.duration_ms, session.counted, session.identity.work_id

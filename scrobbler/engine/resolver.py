@@ -90,12 +90,12 @@ class Resolver:
         if session is None:
             return
         try:
-            facts = await self._sources.lookup(session.source, _question(session))
+            facts = await self._sources.lookup(session.identity.source, _question(session))
         except UnansweredError as error:
             # No reason to lose a play; but what a filter keeps out must not get in because a server is away.
-            if session.undecided:
+            if session.identity.undecided:
                 await self._wait(
-                    session, f"its {session.undecided} is not known, and its source did not answer: {error}"
+                    session, f"its {session.identity.undecided} is not known, and its source did not answer: {error}"
                 )
                 return
             facts = None
@@ -103,9 +103,9 @@ class Resolver:
         if known is None:
             await self._engine.unidentified(name, "the source never said what plays")
             return
-        reason = self._sources.why_not(session.source, known.item, path=known.path, library=known.library)
-        if not reason and known.duration_ms and known.duration_ms < session.shorter_than_ms:
-            reason = f"shorter than {session.shorter_than_ms // 1000} s"
+        reason = self._sources.why_not(session.identity.source, known.item, path=known.path, library=known.library)
+        if not reason and known.duration_ms and known.duration_ms < session.identity.shorter_than_ms:
+            reason = f"shorter than {session.identity.shorter_than_ms // 1000} s"
         if reason:
             await self._engine.ignore(name, reason)
             return
@@ -119,7 +119,7 @@ class Resolver:
 
     async def _answer(self, session: Session, known: Known, found: Identification) -> None:
         assert found.work is not None
-        reason = self._sources.why_not(session.source, found.work, path=None, library=None)
+        reason = self._sources.why_not(session.identity.source, found.work, path=None, library=None)
         if reason:
             await self._engine.ignore(session.id, reason)
             return
@@ -141,7 +141,7 @@ class Resolver:
         )
 
     async def _wait(self, session: Session, reason: str) -> None:
-        if session.open or self._clock.now().mono_ms - session.over_mono_ms < PATIENCE_MS:
+        if session.open or self._clock.now().mono_ms - session.phase.over_mono_ms < PATIENCE_MS:
             raise UndecidedError(reason)
         await self._engine.unidentified(session.id, reason)
 
@@ -149,16 +149,16 @@ class Resolver:
 def _question(session: Session) -> PlayerEvent:
     return PlayerEvent(
         kind="play",
-        player=session.player,
-        item_key=session.item_key,
-        item=session.item,
-        duration_ms=session.duration_ms,
-        nominal=session.nominal,
+        player=session.identity.player,
+        item_key=session.identity.item_key,
+        item=session.identity.item,
+        duration_ms=session.position.duration_ms,
+        nominal=session.position.nominal,
     )
 
 
 def _known(session: Session, facts: Facts | None) -> Known | None:
-    item = session.item
+    item = session.identity.item
     if facts is not None and facts.item is not None:
         item = facts.item if item is None else _fuller(item, facts.item)
     if item is None:
@@ -166,7 +166,7 @@ def _known(session: Session, facts: Facts | None) -> Known | None:
     path = item.path if isinstance(item, File) else None
     return Known(
         item=item,
-        duration_ms=(facts.duration_ms if facts is not None else None) or session.duration_ms,
+        duration_ms=(facts.duration_ms if facts is not None else None) or session.position.duration_ms,
         path=path or (facts.path if facts is not None else None),
         library=None if facts is None else facts.library,
     )

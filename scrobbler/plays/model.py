@@ -15,9 +15,12 @@ Mode: TypeAlias = Literal["playing", "paused", "quiet", "over"]
 Ending: TypeAlias = Literal["stop", "end", "gone", "replaced", "silence", "ignored"]
 Origin: TypeAlias = Literal["heard", "recalled", "marked"]
 Telling: TypeAlias = Literal["live", "remembered"]
+SessionHappening: TypeAlias = Literal[
+    "opened", "told", "moved", "quiet", "over", "let go", "heard again", "judged anew"
+]
 
 
-class AccountPolicy(Struct, frozen=True, kw_only=True):
+class AccountPolicy(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One account in front of a player. `threshold` is the percentage from which a play counts as watched."""
 
     account: str
@@ -110,68 +113,111 @@ class ContactLost(Struct, frozen=True, kw_only=True, tag="contact_lost"):
 Input: TypeAlias = Heard | Identified | Unidentified | Ignore | Hide | Deadline | ContactLost
 
 
-class Session(Struct, frozen=True, kw_only=True):
-    """One physical playback of one item on one player. It knows no account but carries who sits in front of it.
+class Identity(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a session is about: which item, on which player, in front of whom.
 
-    `position_ms` is the last observed one. `heard_mono_ms` is when the player last said anything that it had observed.
-    `ticking`: it tells positions while it plays, whatever its source is known for; `rhythm_ms` is its widest gap so far.
-    `played_on`: nothing speaks against it that it played until the next item took its place.
-    `undecided` is what a filter needs and no event has said so far: only its source can tell (see `Heard`).
-    `ahead_ms` is by how much its reports are ahead of what time allows, as far as that is taken for lag.
-    `edge_mono_ms` is when it last began to play, `mode_mono_ms` when its mode last changed, `blind_mono_ms` when we last lost
-    sight of it ourselves. `said_utc_ms` is what the player's own clock said at the last position. `origin`: heard as it
-    happened, or told about afterwards; later events belong to the first kind alone.
+    `item_key` is the source's own name of the item, `work_id` the number of the work once it is known. `undecided` is what a
+    filter needs and no event has said so far: only its source can tell (see `Heard`). `origin`: heard as it happened, or told
+    about afterwards; later events belong to the first kind alone. `opened_*` is when it began, `past_utc_ms` when it
+    happened, where it lies in the past and was only told about.
     """
 
-    id: str
     source: str
     player: str
     item_key: str
     traits: SourceTraits
     accounts: tuple[AccountPolicy, ...]
-    ticking: bool = False
-    rhythm_ms: int = 0
     origin: Origin = "heard"
-    item: Item | None = None
     device: str = ""
-    mode: Mode = "playing"
-    mode_mono_ms: int = 0
-    played_on: bool = False
-    ending: Ending | None = None
-    offset_ms: int | None = None
-    position_ms: int | None = None
-    position_mono_ms: int = 0
-    said_utc_ms: int | None = None
-    duration_ms: int | None = None
-    nominal: bool = False
+    item: Item | None = None
+    work_id: int | None = None
     shorter_than_ms: int = 0
     undecided: str = ""
-    seen: Coverage = NOTHING
-    ahead_ms: int = 0
-    verdict_utc_ms: int | None = None
-    verdict_mono_ms: int = 0
-    over_mono_ms: int = 0
     past_utc_ms: int | None = None
     opened_utc_ms: int = 0
     opened_mono_ms: int = 0
+
+
+class Phase(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a session does at present, and since when.
+
+    `since_mono_ms` is when the mode last changed, `edge_mono_ms` when it last began to play. What is over has an `ending` and
+    `over_mono_ms`. `played_on`: nothing speaks against it that it played until the next item took its place.
+    """
+
+    mode: Mode = "playing"
+    since_mono_ms: int = 0
+    edge_mono_ms: int = 0
+    ending: Ending | None = None
+    over_mono_ms: int = 0
+    played_on: bool = False
+
+
+class Position(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Where a session is, and what of the item it showed.
+
+    `offset_ms` is where it began; `ms` the last observed position, told at `mono_ms` of our clock and `said_utc_ms` of the
+    player's own. `duration_ms` is the item's length, `nominal` where it is a catalogue's round figure. `ahead_ms` is by how
+    much its reports are ahead of what time allows, as far as that is taken for lag.
+    """
+
+    offset_ms: int | None = None
+    ms: int | None = None
+    mono_ms: int = 0
+    said_utc_ms: int | None = None
+    duration_ms: int | None = None
+    nominal: bool = False
+    seen: Coverage = NOTHING
+    ahead_ms: int = 0
+
+
+class Contact(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """How a player is heard: what its silence means follows from this (rule 10).
+
+    `heard_*` is when it last said anything that it had observed. `ticking`: it tells positions while it plays, whatever its
+    source is known for; `rhythm_ms` is its widest gap so far. `blind_mono_ms` is when we last lost sight of it ourselves.
+    """
+
+    ticking: bool = False
+    rhythm_ms: int = 0
     heard_mono_ms: int = 0
     heard_utc_ms: int = 0
-    edge_mono_ms: int = 0
     blind_mono_ms: int | None = None
-    work_id: int | None = None
+
+
+class Counted(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """When the server said that it counts the play as watched."""
+
+    utc_ms: int
+    mono_ms: int
+
+
+class Session(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One physical playback of one item on one player. It knows no account but carries who sits in front of it.
+
+    `counted` is the server's own verdict, where it gave one.
+    """
+
+    id: str
+    identity: Identity
+    phase: Phase = Phase()
+    position: Position = Position()
+    contact: Contact = Contact()
+    counted: Counted | None = None
 
     @property
     def open(self) -> bool:
         """Whether it may still go on."""
-        return self.mode != "over"
+        return self.phase.mode != "over"
 
 
-class Play(Struct, frozen=True, kw_only=True):
+class Play(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One account watching one work, on one player or several at once. This is what users call a play.
 
     `primary` is the session that speaks for it. `part` is the episode of a file with several that plays now, from 0;
-    `watched_parts` are those owed as watched, `left_at` the part and the percentage last owed as left. `outcome` is set where
-    no fact of the outbox says how it ended.
+    `watched_parts` are those in the outbox as watched, `left_at` the part and the percentage last put there as left.
+    `closing_mono_ms` is until when it waits for a second player to confirm its end. `outcome` is set where no fact of the
+    outbox says how it ended.
     """
 
     id: str
@@ -258,15 +304,38 @@ class Resolve(Struct, frozen=True, kw_only=True, tag="resolve"):
 Effect: TypeAlias = Fact | Note | Resolve
 
 
-class State(Struct, frozen=True, kw_only=True):
-    """All that is going on, and for a day what went on. `serial` is the number of the next play.
+class SessionChange(Struct, frozen=True, kw_only=True):
+    """What the first stage of a step returns: a session's new value, and what happened to it, which its plays follow.
 
-    `calm_until_mono_ms`: nothing falls due by the mere passing of time before then (None: nobody has looked yet). It may be
-    too early, never too late, and spares the many ticks of a full house a look at every session.
+    `told`: nothing that its plays have to follow. `held` says why its plays must wait for people, `reason` why they are none
+    of ours.
     """
 
-    sessions: dict[str, Session] = {}
-    plays: dict[str, Play] = {}
-    now_playing: dict[str, NowPlaying] = {}
-    serial: int = 1
-    calm_until_mono_ms: int | None = None
+    session: Session
+    happened: SessionHappening
+    effects: tuple[Effect, ...] = ()
+    held: str = ""
+    reason: str = ""
+
+
+class Task(Struct, frozen=True, kw_only=True):
+    """A judgement that is due: of a play that is over, or (with a session) of the parts that it has gone past."""
+
+    play: str
+    passed_by: str | None = None
+
+
+class PlayChange(Struct, frozen=True, kw_only=True):
+    """What the second stage returns: plays' new values, sessions that end with them, and what has to be judged."""
+
+    plays: tuple[Play, ...] = ()
+    sessions: tuple[Session, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    tasks: tuple[Task, ...] = ()
+
+
+class Judged(Struct, frozen=True, kw_only=True):
+    """What the third stage returns: a judged play, and the facts for the outbox among the effects."""
+
+    play: Play
+    effects: tuple[Effect, ...] = ()

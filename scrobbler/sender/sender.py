@@ -9,8 +9,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scrobbler.clock import Clock, Now, wait_for_either
-from scrobbler.plays.model import NowPlaying, State
+from scrobbler.plays.model import NowPlaying
 from scrobbler.plays.queries import where
+from scrobbler.plays.state import State
 from scrobbler.sender.backoff import Backoff, retry_after_s
 from scrobbler.sender.delivery import Delivery, SimklPort
 from scrobbler.sender.plan import Close, Snapshot, Wait, plan
@@ -218,10 +219,10 @@ class Sender:
 
 def _latest(state: State, remote: outbox.RemoteState) -> float | None:
     """Find the last observed progress of what Simkl shows: in the play that was told, or in one that went on with it."""
-    same = [one for one in state.plays.values() if one.account == remote.account and one.work_id == remote.work_id]
+    same = state.plays_of_work(remote.account, remote.work_id)
     primaries = [(state.sessions[one.primary], one) for one in same if one.primary in state.sessions]
     if remote.work_id is None or not primaries:
         return None
-    session, play = max(primaries, key=lambda pair: pair[0].heard_mono_ms)
+    session, play = max(primaries, key=lambda pair: pair[0].contact.heard_mono_ms)
     part, progress = where(play, session)
     return progress if part == remote.part else None

@@ -44,9 +44,8 @@ def _daemon(house: House) -> Iterator[str]:
         started: list[Sample] = [({}, house.started_utc_ms / 1000)]
         yield from _family("scrobbler_start_time_seconds", "gauge", "When the daemon started.", started)
     modes = {"playing": 0, "paused": 0, "quiet": 0}
-    for session in house.state().sessions.values():
-        if session.mode in modes:
-            modes[session.mode] += 1
+    for session in house.state().alive.values():
+        modes[session.phase.mode] += 1
     yield from _family(
         "scrobbler_sessions", "gauge", "Playbacks going on.", [({"mode": mode}, count) for mode, count in modes.items()]
     )

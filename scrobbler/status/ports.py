@@ -6,7 +6,7 @@ from typing import Literal, Protocol, TypeVar
 from msgspec import Struct
 
 from scrobbler.clock import Clock
-from scrobbler.plays.model import State
+from scrobbler.plays.state import State
 from scrobbler.store.database import Connection
 
 Result = TypeVar("Result")

@@ -6,8 +6,9 @@ from msgspec import Struct
 from scrobbler import __version__
 from scrobbler.api import describe
 from scrobbler.clock import Now
-from scrobbler.plays.model import Play, State
+from scrobbler.plays.model import Play
 from scrobbler.plays.queries import length_of, where
+from scrobbler.plays.state import State
 from scrobbler.status.ports import AccountState, House, SourceHealth
 from scrobbler.store import reading, salvage
 from scrobbler.store.database import Connection, StorageError
@@ -59,7 +60,7 @@ async def report(house: House) -> StatusReport:
     """Look at everything once. A store that cannot be read is one fault more, not a failure."""
     state = house.state()
     faults = [*house.faults(), *filter(None, [house.not_taken_over()])]
-    going_on = [one for one in state.plays.values() if one.open]
+    going_on = state.open_plays()
 
     def look(connection: Connection) -> _Stored:
         return _Stored(
@@ -96,7 +97,7 @@ async def report(house: House) -> StatusReport:
 
 def _now_playing(state: State, play: Play, links: dict[str, str], now: Now) -> NowPlaying:
     session = state.sessions.get(play.primary)
-    item = play.work or (session.item if session is not None else None) or play.item
+    item = play.work or (session.identity.item if session is not None else None) or play.item
     title = "an unknown title" if item is None else describe(item)
     if session is None:
         return NowPlaying(
@@ -112,10 +113,10 @@ def _now_playing(state: State, play: Play, links: dict[str, str], now: Now) -> N
         play=play.id,
         account=play.account,
         title=title,
-        source=session.source,
-        device=session.device,
-        mode=session.mode,
-        position_ms=session.position_ms,
+        source=session.identity.source,
+        device=session.identity.device,
+        mode=session.phase.mode,
+        position_ms=session.position.ms,
         length_ms=length_of(play, session),
         progress=where(play, session)[1],
         since_utc_ms=play.opened_utc_ms,

@@ -1,25 +1,23 @@
 """The state machine's state in the store: load it whole, save what a step changed."""
 
-from typing import TypeVar
+from collections.abc import Mapping
 
 import msgspec
-from msgspec import Struct
 
 from scrobbler.api import describe
-from scrobbler.plays.model import Note, NowPlaying, Play, Session, State
+from scrobbler.plays.model import Note, NowPlaying, Play, Session
+from scrobbler.plays.state import Change, Contents
 from scrobbler.store.database import Connection
-
-Value = TypeVar("Value", bound=Struct)
 
 _SESSION = msgspec.json.Decoder(Session)
 _PLAY = msgspec.json.Decoder(Play)
 _NOW_PLAYING = msgspec.json.Decoder(NowPlaying)
 
 
-def load_state(connection: Connection) -> State:
+def load_state(connection: Connection) -> Contents:
     """Read what was going on."""
     serial = get_meta(connection, "serial")
-    return State(
+    return Contents(
         sessions={
             key: _SESSION.decode(body)
             for key, body in connection.execute("SELECT id, body FROM sessions WHERE live = 1 ORDER BY opened_utc_ms")
@@ -35,37 +33,51 @@ def load_state(connection: Connection) -> State:
     )
 
 
-def _changed(old: dict[str, Value], new: dict[str, Value]) -> list[Value]:
-    return [value for key, value in new.items() if old.get(key) is not value]
+def save_all(connection: Connection, contents: Contents) -> None:
+    """Write everything that is going on, and let go of what the file still holds as going on and is over for long."""
+    gone_sessions = {key: None for (key,) in connection.execute("SELECT id FROM sessions WHERE live = 1")}
+    gone_plays = {key: None for (key,) in connection.execute("SELECT id FROM plays WHERE live = 1")}
+    change = Change(
+        sessions=gone_sessions | contents.sessions,
+        plays=gone_plays | contents.plays,
+        now_playing=contents.now_playing,
+        serial=contents.serial,
+    )
+    save_change(connection, change, contents.sessions)
 
 
-def save_state(connection: Connection, old: State, new: State) -> None:
-    """Write what differs between two states."""
+def save_change(connection: Connection, change: Change, sessions: Mapping[str, Session]) -> None:
+    """Write what a step changed. `sessions` are those that it left as they were."""
     encode = msgspec.json.encode
     connection.executemany(
         "INSERT INTO sessions (id, source, live, opened_utc_ms, body) VALUES (?, ?, 1, ?, ?) "
         "ON CONFLICT (id) DO UPDATE SET body = excluded.body",
-        [(one.id, one.source, one.opened_utc_ms, encode(one)) for one in _changed(old.sessions, new.sessions)],
+        [
+            (one.id, one.identity.source, one.identity.opened_utc_ms, encode(one))
+            for one in change.sessions.values()
+            if one is not None
+        ],
     )
-    for play in _changed(old.plays, new.plays):
-        _save_play(connection, play, new)
+    for play in change.plays.values():
+        if play is not None:
+            known = change.sessions.get(play.primary)
+            _save_play(connection, play, sessions.get(play.primary) if known is None else known)
     connection.executemany(
         "INSERT INTO now_playing (account, body) VALUES (?, ?) ON CONFLICT (account) DO UPDATE SET body = excluded.body",
-        [(one.account, encode(one)) for one in _changed(old.now_playing, new.now_playing)],
+        [(one.account, encode(one)) for one in change.now_playing.values()],
     )
     connection.executemany(
-        "UPDATE sessions SET live = 0 WHERE id = ?", [(key,) for key in old.sessions if key not in new.sessions]
+        "UPDATE sessions SET live = 0 WHERE id = ?", [(key,) for key, one in change.sessions.items() if one is None]
     )
     connection.executemany(
-        "UPDATE plays SET live = 0 WHERE id = ?", [(key,) for key in old.plays if key not in new.plays]
+        "UPDATE plays SET live = 0 WHERE id = ?", [(key,) for key, one in change.plays.items() if one is None]
     )
-    if old.serial != new.serial:
-        set_meta(connection, "serial", str(new.serial))
+    if any(one is not None for one in change.plays.values()):
+        set_meta(connection, "serial", str(change.serial))
 
 
-def _save_play(connection: Connection, play: Play, state: State) -> None:
-    primary = state.sessions.get(play.primary)
-    item = play.work or (primary.item if primary is not None else None) or play.item
+def _save_play(connection: Connection, play: Play, primary: Session | None) -> None:
+    item = play.work or (primary.identity.item if primary is not None else None) or play.item
     connection.execute(
         "INSERT INTO plays (number, id, account, work_id, live, opened_utc_ms, closed_utc_ms, position_ms, merged_into, "
         "outcome, outcome_reason, title, source, body) VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
@@ -79,12 +91,12 @@ def _save_play(connection: Connection, play: Play, state: State) -> None:
             play.work_id,
             play.opened_utc_ms,
             play.closed_utc_ms,
-            None if primary is None else primary.position_ms,
+            None if primary is None else primary.position.ms,
             play.merged_into,
             play.outcome,
             play.outcome_reason,
             "" if item is None else describe(item),
-            "" if primary is None else primary.source,
+            "" if primary is None else primary.identity.source,
             msgspec.json.encode(play),
         ),
     )

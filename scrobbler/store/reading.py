@@ -185,7 +185,7 @@ def _play(connection: Connection, row: tuple[str, str, str, bytes], waiting: Map
 
 def _going_on(connection: Connection, play: Play) -> tuple[OutcomeKind, str]:
     row = connection.execute("SELECT body FROM sessions WHERE id = ?", (play.primary,)).fetchone()
-    mode = None if row is None else _SESSION.decode(row[0]).mode
+    mode = None if row is None else _SESSION.decode(row[0]).phase.mode
     if play.outcome == "needs review":
         return "playing", f"playing now; {_because('needs review', play.outcome_reason)}"
     return ("playing", "playing now") if mode == "playing" else ("paused", "paused")

@@ -13,7 +13,8 @@ from scrobbler.daemon.accounts import Accounts
 from scrobbler.daemon.app import Daemon
 from scrobbler.daemon.privacy import Privacy
 from scrobbler.daemon.supervisor import Supervisor
-from scrobbler.plays.model import NowPlaying, State
+from scrobbler.plays.model import NowPlaying
+from scrobbler.plays.state import Change, State
 from scrobbler.simkl.errors import NotLinked
 from scrobbler.simkl.signin import Linked, OtherAccount, Prompt, SignIn
 from scrobbler.store.database import FILE_NAME
@@ -201,7 +202,7 @@ async def test_only_who_is_concerned_is_woken() -> None:
     for revisions in ((1, 1), (1, 1), (1, 2)):
         names = zip(("alice", "bob"), revisions, strict=True)
         now_playing = {name: NowPlaying(account=name, revision=number) for name, number in names}
-        daemon._on_change((), State(now_playing=now_playing))
+        daemon._on_change((), Change(now_playing=now_playing))
     assert woken == [["alice", "bob"], [], ["bob"]]
 
 

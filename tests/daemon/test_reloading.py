@@ -195,7 +195,7 @@ async def test_plays_go_on_when_their_source_starts_again(rig: Rig) -> None:
     assert rig.sources.get("scripts") is not before
     await rig.play("progress", 600_000)
     (session,) = rig.engine.state.sessions.values()
-    assert (session.mode, session.position_ms) == ("playing", 600_000)
+    assert (session.phase.mode, session.position.ms) == ("playing", 600_000)
     (play,) = rig.engine.state.plays.values()
     assert play.open
 

@@ -1,7 +1,7 @@
 """Who is asked what plays, and what happens while nobody answers."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from scrobbler.api import Facts, Item, PlayerEvent
 from scrobbler.engine.resolver import ASK_AGAIN_S, PATIENCE_MS, RETRY_S, Resolver, UnansweredError
-from scrobbler.plays.model import Resolve
-from scrobbler.plays.step_context import DAY_MS
+from scrobbler.plays.model import Effect, Resolve
+from scrobbler.plays.state import DAY_MS, Change
 from scrobbler.store.explain import why
 from tests.kit.virtual import MINUTE, House, run_down
 from tests.leaks.crowd import NoGuesses
@@ -61,9 +61,8 @@ class Den:
         await self.house.engine.hear(replace(heard, undecided=undecided))
         await run_down()
 
-    def _listen(self, effects: object, state: object) -> None:
-        assert isinstance(effects, list | tuple)
-        self.house._on_change(effects, state)  # type: ignore[arg-type]
+    def _listen(self, effects: Sequence[Effect], change: Change) -> None:
+        self.house._on_change(effects, change)
         for effect in effects:
             if isinstance(effect, Resolve):
                 self.pursuits.append(asyncio.ensure_future(self._resolver.pursue(effect.session)))

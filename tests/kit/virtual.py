@@ -15,7 +15,8 @@ from scrobbler.api import Episode, Ids, Kind, Movie, PlayerEvent, Show, Work, de
 from scrobbler.api.testkit import FakeClock
 from scrobbler.engine.engine import Answer, Engine
 from scrobbler.identify.aliases import aliases, contradicts
-from scrobbler.plays.model import AccountPolicy, Effect, Heard, Resolve, SourceTraits, State
+from scrobbler.plays.model import AccountPolicy, Effect, Heard, Resolve, SourceTraits
+from scrobbler.plays.state import Change
 from scrobbler.sender.backoff import Backoff
 from scrobbler.sender.sender import Sender
 from scrobbler.simkl.allowance import Allowance
@@ -306,7 +307,7 @@ class House:
         await self.open()
         self.serve()
 
-    def _on_change(self, effects: Sequence[Effect], _state: State) -> None:
+    def _on_change(self, effects: Sequence[Effect], _change: Change) -> None:
         self.effects.extend(effects)
         for sender in self.senders.values():
             sender.wake()
@@ -316,7 +317,7 @@ class House:
 
     async def identify(self, session: str, work: Work | None = None) -> None:
         """Answer what a session plays: its own item, unless told otherwise."""
-        item = work or self.engine.state.sessions[session].item
+        item = work or self.engine.state.sessions[session].identity.item
         assert isinstance(item, Movie | Episode)
         await self.engine.identified(
             Answer(session=session, names=names_of(item), runtime_ms=None, confidence=1.0, reasons=("by its ids",))
@@ -385,7 +386,7 @@ class House:
 
     async def dump(self) -> dict[str, Any]:
         """Take the whole state as plain values, to compare."""
-        value = msgspec.to_builtins(self.engine.state)
+        value = msgspec.to_builtins(self.engine.state.contents())
         assert isinstance(value, dict)
         return value
 

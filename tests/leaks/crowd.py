@@ -15,7 +15,8 @@ from scrobbler.engine.engine import Engine
 from scrobbler.engine.resolver import Resolver
 from scrobbler.identify.guess import Guess
 from scrobbler.intake.intake import Refused, Rules, SourceIntake
-from scrobbler.plays.model import AccountPolicy, Effect, Resolve, State
+from scrobbler.plays.model import AccountPolicy, Effect, Resolve
+from scrobbler.plays.state import Change
 from scrobbler.sources.registry import installed
 from scrobbler.store.database import FILE_NAME, Connection, Database
 from tests.faults.virtual import VirtualClock
@@ -81,8 +82,8 @@ class Crowd:
         self._intake = SourceIntake("attic", options, plugin.traits, rules)
         self._events = self._films = 0
 
-    def _on_change(self, effects: object, state: State) -> None:
-        del state
+    def _on_change(self, effects: object, change: Change) -> None:
+        del change
         assert isinstance(effects, tuple | list)
         found: list[Effect] = list(effects)
         self._questions += [effect.session for effect in found if isinstance(effect, Resolve)]

@@ -6,7 +6,7 @@ from typing import Any
 
 from scrobbler.api import Episode, Ids, Item, Kind, Movie, PlayerEvent, Show
 from scrobbler.clock import Now
-from scrobbler.plays.machine import next_deadline, step
+from scrobbler.plays.machine import step
 from scrobbler.plays.model import (
     AccountPolicy,
     ContactLost,
@@ -20,9 +20,9 @@ from scrobbler.plays.model import (
     Prior,
     Resolve,
     SourceTraits,
-    State,
     Telling,
 )
+from scrobbler.plays.state import State, next_deadline
 
 START_UTC_MS = 1_790_000_000_000
 MINUTE = 60_000
@@ -78,7 +78,8 @@ class House:
 
     def give(self, given: Input) -> list[Effect]:
         """Hand one input to the machine, and answer its questions about works."""
-        self.state, effects = step(self.state, given, self.now)
+        change, effects = step(self.state, given, self.now)
+        self.state.apply(change)
         self.effects.extend(effects)
         for effect in effects:
             if isinstance(effect, Resolve) and self.auto_identify:
@@ -88,10 +89,12 @@ class House:
     def identify(self, session: str) -> None:
         """Answer what a session plays: its own item."""
         one = self.state.sessions[session]
-        assert isinstance(one.item, Movie | Episode)
-        number = self.works.setdefault(repr(one.item), len(self.works) + 1)
+        assert isinstance(one.identity.item, Movie | Episode)
+        number = self.works.setdefault(repr(one.identity.item), len(self.works) + 1)
         self.give(
-            Identified(session=session, work_id=number, work=one.item, runtime_ms=self.runtime_ms, priors=self.priors)
+            Identified(
+                session=session, work_id=number, work=one.identity.item, runtime_ms=self.runtime_ms, priors=self.priors
+            )
         )
 
     def hear(

@@ -256,7 +256,7 @@ def test_a_remembered_play_does_not_swallow_the_next_one():
     house.hear("play", None)
     house.wait(MINUTE)
     house.hear("pause", 90)
-    assert house.state.sessions["s2"].mode == "paused"
+    assert house.state.sessions["s2"].phase.mode == "paused"
 
 
 def test_a_recent_remembered_play_does_not_wait_for_a_stop():

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from scrobbler.plays.machine import next_deadline
 from scrobbler.plays.model import AccountPolicy, Hide, Identified, Ignore, Unidentified
+from scrobbler.plays.state import next_deadline
 from tests.plays.kit import ALICE, EDGES, FILM, MINUTE, RICH_TICKS, House
 
 HOUR = 60 * MINUTE
@@ -260,7 +260,7 @@ def test_the_first_name_stands():
     house = House()
     house.hear("play", 0)
     house.give(Identified(session="s1", work_id=77, work=FILM))
-    assert house.state.sessions["s1"].work_id == 1
+    assert house.state.sessions["s1"].identity.work_id == 1
     assert next(iter(house.state.plays.values())).work_id == 1
 
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from scrobbler.api import Item, Kind
-from scrobbler.plays.machine import next_deadline
 from scrobbler.plays.model import AccountPolicy, Prior, SourceTraits
+from scrobbler.plays.state import next_deadline
 from tests.plays.kit import ALICE, EDGES, FILM, MINUTE, OTHER_FILM, RICH_TICKS, TICKS, House, episode
 
 HOUR = 60 * MINUTE

@@ -19,9 +19,9 @@ from scrobbler.plays.model import (
     Note,
     Resolve,
     SourceTraits,
-    State,
     Unidentified,
 )
+from scrobbler.plays.state import State
 from scrobbler.status.ports import AccountState, SourceHealth
 from scrobbler.store import outbox, play_state, reading
 from scrobbler.store.database import Connection, Database
@@ -44,18 +44,17 @@ class World:
     async def tell(self, given: Input) -> Sequence[Effect]:
         """Take one step, as the engine does."""
         now: Now = self.clock.now()
-        state, effects = step(self.state, given, now)
-        old = self.state
+        change, effects = step(self.state, given, now)
 
         def work(connection: Connection) -> None:
-            play_state.save_state(connection, old, state)
+            play_state.save_change(connection, change, self.state.sessions)
             play_state.write_notes(connection, [one for one in effects if isinstance(one, Note)], now.utc_ms)
             for effect in effects:
                 if isinstance(effect, Fact):
                     outbox.enqueue(connection, effect, now.utc_ms)
 
         await self.database.write(work)
-        self.state = state
+        self.state.apply(change)
         self.sessions += [one.session for one in effects if isinstance(one, Resolve)]
         return effects
 

@@ -41,11 +41,19 @@ async def test_what_was_going_on_goes_on(upgraded: Database) -> None:
     """Sessions, plays, and what Simkl should show and does show are read as they were."""
     state = await upgraded.read(play_state.load_state)
     paused = state.sessions["s3"]
-    assert (paused.mode, paused.traits.ticks, [one.account for one in paused.accounts]) == (
-        "paused",
-        True,
-        ["alice", "bob"],
+    assert (paused.phase.mode, paused.identity.traits.ticks) == ("paused", True)
+    assert [one.account for one in paused.identity.accounts] == ["alice", "bob"]
+    assert (paused.position.ms, paused.position.duration_ms, paused.position.seen) == (
+        1_800_000,
+        6_000_000,
+        ((0, 1_800_000),),
     )
+    assert (paused.phase.since_mono_ms, paused.contact.heard_mono_ms, paused.identity.opened_utc_ms) == (
+        8_530_000,
+        8_530_000,
+        1_768_512_930_000,
+    )
+    assert paused.counted is None
     play = state.plays["p3"]
     assert (play.primary, play.policy.account, play.work_id) == ("s3", "alice", 2)
     assert (state.now_playing["bob"].play, state.now_playing["bob"].mode) == ("p4", "paused")

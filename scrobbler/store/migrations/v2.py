@@ -1,4 +1,7 @@
-"""Version 2: tables, columns and fields get the names of docs/glossary.md. Nothing is lost and nothing else changes."""
+"""Version 2: tables, columns and fields get the names of docs/glossary.md, and the many fields of a session named parts.
+
+Nothing is lost and nothing else changes.
+"""
 
 import json
 import sqlite3
@@ -33,11 +36,67 @@ def plain_words(connection: sqlite3.Connection) -> None:
     """Rename tables, columns, and the fields of what they keep as JSON."""
     for statement in _TABLES.split(";"):
         connection.execute(statement)
-    _rewrite(connection, "sessions", "id", _renamer({"nature": "traits", "watchers": "accounts"}))
+    _rewrite(connection, "sessions", "id", _session)
     _rewrite(connection, "plays", "number", _renamer({"threshold": "policy", "voice": "primary"}))
     _rewrite(connection, "outbox", "id", _renamer({"viewing": "play"}))
     _rewrite(connection, "now_playing", "account", _renamer({"viewing": "play"}))
     _rewrite(connection, "remote_state", "account", _remote_state)
+
+
+_PARTS: Mapping[str, Mapping[str, str]] = {
+    "identity": {
+        "source": "source",
+        "player": "player",
+        "item_key": "item_key",
+        "nature": "traits",
+        "watchers": "accounts",
+        "origin": "origin",
+        "device": "device",
+        "item": "item",
+        "work_id": "work_id",
+        "shorter_than_ms": "shorter_than_ms",
+        "undecided": "undecided",
+        "past_utc_ms": "past_utc_ms",
+        "opened_utc_ms": "opened_utc_ms",
+        "opened_mono_ms": "opened_mono_ms",
+    },
+    "phase": {
+        "mode": "mode",
+        "mode_mono_ms": "since_mono_ms",
+        "edge_mono_ms": "edge_mono_ms",
+        "ending": "ending",
+        "over_mono_ms": "over_mono_ms",
+        "played_on": "played_on",
+    },
+    "position": {
+        "offset_ms": "offset_ms",
+        "position_ms": "ms",
+        "position_mono_ms": "mono_ms",
+        "said_utc_ms": "said_utc_ms",
+        "duration_ms": "duration_ms",
+        "nominal": "nominal",
+        "seen": "seen",
+        "ahead_ms": "ahead_ms",
+    },
+    "contact": {
+        "ticking": "ticking",
+        "rhythm_ms": "rhythm_ms",
+        "heard_mono_ms": "heard_mono_ms",
+        "heard_utc_ms": "heard_utc_ms",
+        "blind_mono_ms": "blind_mono_ms",
+    },
+}
+"""The fields of version 1 by the part of a session that they belong to since, with their new names."""
+
+
+def _session(body: Body) -> Body:
+    """Put the fields of a session into its parts."""
+    parts: Body = {"id": body.get("id")}
+    for part, names in _PARTS.items():
+        parts[part] = {new: body[old] for old, new in names.items() if old in body}
+    if body.get("verdict_utc_ms") is not None:
+        parts["counted"] = {"utc_ms": body["verdict_utc_ms"], "mono_ms": body.get("verdict_mono_ms", 0)}
+    return parts
 
 
 def _renamer(names: Mapping[str, str]) -> Callable[[Body], Body]:
