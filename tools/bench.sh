@@ -21,7 +21,7 @@ install "$daemon" -r requirements.lock -r requirements-mpris.lock
 install "$tests" -r requirements.lock -r requirements-test.lock
 export SCROBBLER_COMMAND="$PWD/$daemon/bin/scrobbler"
 
-for name in "${@:-startup memory all_sources hooks crowd calls mpv_latency latency}"; do
+for name in "${@:-startup memory all_sources hooks crowd crowd_of_the_day calls mpv_latency latency}"; do
     for script in $name; do
         "$tests/bin/python" -m "bench.$script"
     done

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -14,7 +15,6 @@ from scrobbler.plays.model import (
     ContactLost,
     Deadline,
     Effect,
-    Fact,
     Heard,
     Hide,
     Identified,
@@ -250,7 +250,7 @@ class Engine:
                     self._dirty_mono_ms = now.mono_ms
                     self._stir.set()
                 return
-            await self._write(lambda connection: self._save(connection, change, effects, now))
+            await self._write(self._saving(change, effects, now))
             self._commit(change, effects)
 
     async def _wake_up(self, now: Now) -> None:
@@ -258,7 +258,7 @@ class Engine:
         if not self._was_suspended(now):
             return
         change, effects = step(self.state, ContactLost(settle_ms=RESTART_SETTLE_MS), now)
-        await self._write(lambda connection: self._save(connection, change, effects, now))
+        await self._write(self._saving(change, effects, now))
         self._look_due_mono_ms = now.mono_ms
         self._commit(change, effects)
 
@@ -273,7 +273,7 @@ class Engine:
 
             def work(connection: Connection) -> tuple[Change, tuple[Effect, ...]]:
                 change, effects = step(self.state, prepare(connection, now), now)
-                self._save(connection, change, effects, now)
+                self._saving(change, effects, now)(connection)
                 return change, effects
 
             change, effects = await self._write(work)
@@ -291,15 +291,17 @@ class Engine:
         self.fault = ""
         return result
 
-    def _save(self, connection: Connection, change: Change, effects: Sequence[Effect], now: Now) -> None:
-        if self.fault:
+    def _saving(self, change: Change, effects: Sequence[Effect], now: Now) -> Callable[[Connection], None]:
+        """Give what writes a step, and the ticks that were held before it, as a part of a transaction."""
+        return partial(
+            play_state.save_step,
+            change=self._held.then(change),
+            effects=effects,
+            sessions=self.state.sessions,
+            utc_ms=now.utc_ms,
             # Only what really writes proves that the store takes something again.
-            play_state.set_meta(connection, "recovered", str(now.utc_ms))
-        play_state.save_change(connection, self._held.then(change), self.state.sessions)
-        play_state.write_notes(connection, [one for one in effects if isinstance(one, Note)], now.utc_ms)
-        for effect in effects:
-            if isinstance(effect, Fact):
-                outbox.enqueue(connection, effect, now.utc_ms)
+            recovered=bool(self.fault),
+        )
 
     def _commit(self, change: Change, effects: Sequence[Effect]) -> None:
         self.state.apply(change)

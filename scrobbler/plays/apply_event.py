@@ -10,7 +10,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from scrobbler.plays import begin_session, session_changes
-from scrobbler.plays.classify import Word, shorter_than
+from scrobbler.plays.classify import Word
 from scrobbler.plays.model import (
     Heard,
     Mode,
@@ -18,7 +18,7 @@ from scrobbler.plays.model import (
     Session,
     SessionChange,
 )
-from scrobbler.plays.positions import listen, move, play_out
+from scrobbler.plays.positions import listen, move, play_out, shorter_than
 from scrobbler.plays.queries import at, event_utc_ms, past_utc_ms
 from scrobbler.plays.step_context import StepContext
 from scrobbler.plays.table import SessionAction
@@ -102,14 +102,11 @@ def _reattach(context: StepContext, session: Session, heard: Heard) -> list[Sess
     again = SessionChange(
         session=listened,
         happened="heard again",
-        effects=(
-            session_changes.note(session, "reattached", "the player is heard again"),
-            *session_changes.asks(session, heard),
-        ),
+        effects=(session_changes.note(session, "reattached", "the player is heard again"),),
     )
     if shorter_than(session, heard):
         return [again, session_changes.let_go(context, listened, session_changes.short_words(listened))]
-    return [again, session_changes.changed(listened, "moved")]
+    return [again, session_changes.moved(session, heard, listened)]
 
 
 # It is over.
@@ -136,7 +133,7 @@ def _ignore(context: StepContext, session: Session, heard: Heard) -> list[Sessio
     """A filter speaks against it, or it turned out to be a clip (rule 14)."""
     if heard.ignored:
         return [session_changes.let_go(context, session, heard.ignored)]
-    listened = listen(context, session, heard)
+    listened = listen(context, session, heard, jumped=heard.event.kind == "seek")
     return [session_changes.let_go(context, listened, session_changes.short_words(listened))]
 
 

@@ -7,10 +7,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scrobbler.plays.judge import SIMKL_PERCENT, percent
-from scrobbler.plays.model import Heard, Play, Session
-from scrobbler.plays.queries import all_watched, better_length, length_of, past_utc_ms
+from scrobbler.plays.model import Heard, Session
+from scrobbler.plays.positions import shorter_than
+from scrobbler.plays.queries import all_watched, length_of, past_utc_ms
 from scrobbler.plays.step_context import StepContext
-from scrobbler.plays.table import CLOSES_OTHERS, SESSION_TABLE, EventClass, PlayState, SessionAction, SessionState
+from scrobbler.plays.table import CLOSES_OTHERS, SESSION_TABLE, EventClass, SessionAction, SessionState
 
 AGAIN_MS = 10 * 60_000
 """So long after its end, the same item on the same player with an unknown or near-end position is an echo (rule 11)."""
@@ -23,9 +24,6 @@ LATE_VERDICT_MS = 2 * 60_000
 
 SWAPPED_MS = 2_000
 """Events that a server sends at the same time may arrive in the wrong order within this time (players.md 1.5)."""
-
-UNSEEN = "a stop of something that was not seen playing"
-"""Why nothing comes of a stop that told no position of a play that nobody saw."""
 
 _FOUR = ("play", "progress", "pause", "seek")
 
@@ -165,13 +163,6 @@ def _overtaken_by_pause(context: StepContext, session: Session, heard: Heard) ->
     return heard.event.kind == "progress" and heard.event.observed and behind and soon
 
 
-def shorter_than(session: Session, heard: Heard) -> bool:
-    """Tell whether an event brings a length that is too short to count (rule 14). An unknown length is not short."""
-    length_ms, _ = better_length(session, heard)
-    known_ms, limit_ms = session.position.duration_ms, session.identity.shorter_than_ms
-    return heard.event.observed and bool(length_ms) and length_ms != known_ms and (length_ms or 0) < limit_ms
-
-
 def _stop_class(context: StepContext, session: Session | None, state: SessionState, heard: Heard) -> EventClass:
     if session is not None and state in ("lost", "recorded"):
         replaced_at_work = session.phase.ending == "replaced" and session.contact.ticking
@@ -227,26 +218,3 @@ def _echoes(context: StepContext, session: Session, heard: Heard) -> bool:
     # A player that rests on the last picture says "pause" as long as it is open; one that was lost is heard again there.
     resting = event.kind == "pause" or session.phase.ending not in ("stop", "end")
     return done and not low and (over_ms <= AGAIN_MS or resting)
-
-
-def play_state(play: Play) -> PlayState:
-    """Say where a play is on its way."""
-    if play.open:
-        if play.closing_mono_ms is not None:
-            return "closing"
-        if play.work is not None:
-            return "open"
-        return "new" if play.outcome is None else "held"
-    match play.outcome:
-        case None if play.work is None:
-            return "waiting"
-        case None:
-            return "watched" if all_watched(play) else "left"
-        case "needs review":
-            return "review"
-        case "merged":
-            return "merged"
-        case "already watched":
-            return "recorded"
-        case _:
-            return "unseen" if play.outcome_reason == UNSEEN else "ignored"

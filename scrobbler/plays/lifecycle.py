@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
-from scrobbler.plays.classify import play_state
 from scrobbler.plays.judge import threshold_of
 from scrobbler.plays.model import Effect, Note, Play, PlayChange, Session, SessionChange, Task
-from scrobbler.plays.queries import all_watched, latest_word, richest, where
+from scrobbler.plays.queries import all_watched, latest_word, play_state, richest, where
 from scrobbler.plays.step_context import StepContext
 from scrobbler.plays.table import PLAY_TABLE, PlayAction, PlayEvent
 

@@ -5,11 +5,10 @@ from collections.abc import Callable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scrobbler.plays.classify import play_state
 from scrobbler.plays.judge import threshold_of
 from scrobbler.plays.lifecycle import NOTHING, together
 from scrobbler.plays.model import Identified, Note, Play, PlayChange, Prior, Session, Task
-from scrobbler.plays.queries import all_watched, latest_word, richest, where
+from scrobbler.plays.queries import all_watched, latest_word, play_state, richest, where
 from scrobbler.plays.state import DAY_MS
 from scrobbler.plays.step_context import StepContext
 from scrobbler.plays.table import PLAY_TABLE, PlayAction, PlayEvent
@@ -24,7 +23,7 @@ CLOCKS_MS = 60_000
 """So far the clocks of two machines may differ."""
 
 
-class _Learnt(Struct, frozen=True, kw_only=True):
+class Learnt(Struct, frozen=True, kw_only=True):
     """A play that knows its work now, the session that told, and what was found of it: before, and beside it."""
 
     known: Play
@@ -49,7 +48,7 @@ def learn(context: StepContext, session: Session, answer: Identified) -> PlayCha
 
 
 def _learn(context: StepContext, play: Play, session: Session, answer: Identified) -> PlayChange:
-    prior = next((one for one in answer.priors if one.account == play.account), Prior(account=play.account))
+    prior = prior_of(play, answer)
     known = replace(
         play,
         work=answer.work,
@@ -59,7 +58,7 @@ def _learn(context: StepContext, play: Play, session: Session, answer: Identifie
         outcome=None,
         outcome_reason="",
     )
-    learnt = _Learnt(known=known, session=session, prior=prior, host=_host(context, known, session))
+    learnt = Learnt(known=known, session=session, prior=prior, host=_host(context, known, session))
     event: PlayEvent = "named"
     if learnt.host is not None:
         event = "same as another"
@@ -71,6 +70,11 @@ def _learn(context: StepContext, play: Play, session: Session, answer: Identifie
     identified = Note(about=play.id, step="identified", text="; ".join(answer.reasons) or "by what the source said")
     change = ACTIONS[action](context, learnt)
     return replace(change, effects=(identified, *change.effects))
+
+
+def prior_of(play: Play, answer: Identified) -> Prior:
+    """Say what the account of a play has done with its work before."""
+    return next((one for one in answer.priors if one.account == play.account), Prior(account=play.account))
 
 
 def _just_watched(session: Session, prior: Prior) -> bool:
@@ -152,18 +156,18 @@ def _past_of(context: StepContext, play: Play) -> int | None:
     return None if primary is None else primary.identity.past_utc_ms
 
 
-def _take_work(context: StepContext, learnt: _Learnt) -> PlayChange:
+def _take_work(context: StepContext, learnt: Learnt) -> PlayChange:
     del context
     passing = Task(play=learnt.known.id, passed_by=learnt.session.id)
     return PlayChange(plays=(learnt.known,), tasks=(passing,))
 
 
-def _take_work_and_judge(context: StepContext, learnt: _Learnt) -> PlayChange:
+def _take_work_and_judge(context: StepContext, learnt: Learnt) -> PlayChange:
     del context
     return PlayChange(plays=(learnt.known,), tasks=(Task(play=learnt.known.id),))
 
 
-def _refer(context: StepContext, learnt: _Learnt) -> PlayChange:
+def _refer(context: StepContext, learnt: Learnt) -> PlayChange:
     """Point to the play that was recorded when it happened."""
     del context
     earlier = learnt.prior.watched_play
@@ -172,7 +176,7 @@ def _refer(context: StepContext, learnt: _Learnt) -> PlayChange:
     return PlayChange(plays=(referred,), effects=(note,))
 
 
-def _merge(context: StepContext, learnt: _Learnt) -> PlayChange:
+def _merge(context: StepContext, learnt: Learnt) -> PlayChange:
     """Make two reports of one play one play; the guest stays visible as merged."""
     guest, host, session = learnt.known, learnt.host, learnt.session
     assert host is not None
@@ -207,7 +211,7 @@ def _merge(context: StepContext, learnt: _Learnt) -> PlayChange:
     return PlayChange(plays=(joined, merged), effects=notes, tasks=tasks)
 
 
-ACTIONS: dict[PlayAction, Callable[[StepContext, _Learnt], PlayChange]] = {
+ACTIONS: dict[PlayAction, Callable[[StepContext, Learnt], PlayChange]] = {
     "learn": _take_work,
     "learn and judge": _take_work_and_judge,
     "merge": _merge,

@@ -125,6 +125,13 @@ def _away(session: Session) -> bool:
     return blind_mono_ms is not None and blind_mono_ms >= session.position.mono_ms
 
 
+def shorter_than(session: Session, heard: Heard) -> bool:
+    """Tell whether an event brings a length that is too short to count (rule 14). An unknown length is not short."""
+    length_ms, _ = better_length(session, heard)
+    known_ms, limit_ms = session.position.duration_ms, session.identity.shorter_than_ms
+    return heard.event.observed and bool(length_ms) and length_ms != known_ms and (length_ms or 0) < limit_ms
+
+
 def play_out(context: StepContext, session: Session, heard: Heard) -> tuple[Session, Ending]:
     """Take a natural end: the end of the file, where time allows that it was reached from the last position.
 

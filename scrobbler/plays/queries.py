@@ -5,6 +5,7 @@ from scrobbler.plays.coverage import NOTHING, Coverage, union
 from scrobbler.plays.judge import locate, parts_of, percent
 from scrobbler.plays.model import Heard, Play, Session
 from scrobbler.plays.step_context import StepContext
+from scrobbler.plays.table import PlayState
 
 TAKE_OVER_MS = 10_000
 """A player that still moves so long after the one that speaks was paused is another playback, and takes over."""
@@ -14,6 +15,10 @@ PAST_MS = 5 * 60_000
 
 CLOCK_AGREES_MS = 60_000
 """An event's own time is preferred over its arrival when the two are at most so far apart (players.md 2.5.10)."""
+
+
+UNSEEN = "a stop of something that was not seen playing"
+"""Why nothing comes of a stop that told no position of a play that nobody saw."""
 
 
 def event_utc_ms(context: StepContext, heard: Heard) -> int:
@@ -109,3 +114,26 @@ def latest_word(context: StepContext, play: Play) -> str:
         default=None,
     )
     return play.primary if latest is None else latest.id
+
+
+def play_state(play: Play) -> PlayState:
+    """Say where a play is on its way."""
+    if play.open:
+        if play.closing_mono_ms is not None:
+            return "closing"
+        if play.work is not None:
+            return "open"
+        return "new" if play.outcome is None else "held"
+    match play.outcome:
+        case None if play.work is None:
+            return "waiting"
+        case None:
+            return "watched" if all_watched(play) else "left"
+        case "needs review":
+            return "review"
+        case "merged":
+            return "merged"
+        case "already watched":
+            return "recorded"
+        case _:
+            return "unseen" if play.outcome_reason == UNSEEN else "ignored"

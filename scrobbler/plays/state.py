@@ -85,16 +85,19 @@ class Shelf(Mapping[str, Value]):
 
 
 class Index(Generic[Value, Key]):
-    """Which ids belong to a key. `keys` says under which keys a value is found."""
+    """Which ids belong to a key. `keys` says under which keys a value is found.
+
+    Of a key its hash alone is kept, which takes a third of the memory: who asks makes sure that what is found is meant.
+    """
 
     def __init__(self, keys: Callable[[Value], Iterable[Key]]) -> None:
         self._keys = keys
-        self._names: dict[Key, tuple[str, ...]] = {}
+        self._names: dict[int, tuple[str, ...]] = {}
 
     def move(self, name: str, old: Value | None, new: Value | None) -> None:
         """Follow a value from what it was to what it is."""
-        before = () if old is None else tuple(self._keys(old))
-        after = () if new is None else tuple(self._keys(new))
+        before = set() if old is None else {hash(key) for key in self._keys(old)}
+        after = set() if new is None else {hash(key) for key in self._keys(new)}
         if before == after:
             return
         for key in before:
@@ -107,8 +110,8 @@ class Index(Generic[Value, Key]):
             self._names[key] = (*self._names.get(key, ()), name)
 
     def names(self, key: Key) -> tuple[str, ...]:
-        """List the ids that belong to a key."""
-        return self._names.get(key, ())
+        """List the ids that may belong to a key."""
+        return self._names.get(hash(key), ())
 
     def every_name(self) -> Iterator[str]:
         """List all ids, whatever their keys."""
@@ -293,7 +296,8 @@ class State:
     def plays_of_work(self, account: str, work_id: int | None) -> list[Play]:
         """List the plays of one work by one account, the oldest first."""
         names = () if work_id is None else self.works.names((account, work_id))
-        return [self.plays[name] for name in sorted(names, key=number)]
+        plays = [self.plays[name] for name in sorted(names, key=number)]
+        return [one for one in plays if (one.account, one.work_id) == (account, work_id)]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, State) and self.contents() == other.contents()

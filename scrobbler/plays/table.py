@@ -192,9 +192,7 @@ SESSION_TABLE: dict[EventClass, dict[SessionState, SessionAction]] = {
     "guessed stop": _session_row(
         "nothing", playing="finish", paused="finish", quiet="finish", lost="late stop", recorded="late stop"
     ),
-    "ghost stop": _session_row(
-        "never", playing="finish where it was", quiet="finish where it was", lost="nothing", recorded="nothing"
-    ),
+    "ghost stop": _session_row("never", quiet="finish where it was", lost="nothing", recorded="nothing"),
     "stale stop": _session_row("never", lost="nothing", recorded="nothing"),
     "watched": _session_row(
         "nothing",

@@ -6,7 +6,6 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scrobbler.plays.classify import UNSEEN
 from scrobbler.plays.coverage import add
 from scrobbler.plays.judge import (
     SIMKL_PERCENT,
@@ -21,7 +20,7 @@ from scrobbler.plays.judge import (
     threshold_of,
 )
 from scrobbler.plays.model import Fact, Judged, Note, Play, Session, Task
-from scrobbler.plays.queries import coverage_of, length_of, where
+from scrobbler.plays.queries import UNSEEN, coverage_of, length_of, where
 from scrobbler.plays.step_context import StepContext
 
 FRESH_MS = 2 * 60_000

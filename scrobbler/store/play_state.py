@@ -1,12 +1,13 @@
 """The state machine's state in the store: load it whole, save what a step changed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from scrobbler.api import describe
-from scrobbler.plays.model import Note, NowPlaying, Play, Session
+from scrobbler.plays.model import Effect, Fact, Note, NowPlaying, Play, Session
 from scrobbler.plays.state import Change, Contents
+from scrobbler.store import outbox
 from scrobbler.store.database import Connection
 
 _SESSION = msgspec.json.Decoder(Session)
@@ -44,6 +45,28 @@ def save_all(connection: Connection, contents: Contents) -> None:
         serial=contents.serial,
     )
     save_change(connection, change, contents.sessions)
+
+
+def save_step(
+    connection: Connection,
+    *,
+    change: Change,
+    effects: Sequence[Effect],
+    sessions: Mapping[str, Session],
+    utc_ms: int,
+    recovered: bool,
+) -> None:
+    """Write all that a step means: what it changed, lines for the journal, and facts for the outbox.
+
+    `sessions` are those that it left as they were; `recovered`: the store could not be written until now.
+    """
+    if recovered:
+        set_meta(connection, "recovered", str(utc_ms))
+    save_change(connection, change, sessions)
+    write_notes(connection, [one for one in effects if isinstance(one, Note)], utc_ms)
+    for effect in effects:
+        if isinstance(effect, Fact):
+            outbox.enqueue(connection, effect, utc_ms)
 
 
 def save_change(connection: Connection, change: Change, sessions: Mapping[str, Session]) -> None:
