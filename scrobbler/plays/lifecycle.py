@@ -164,7 +164,7 @@ def _let_go_of_all(context: StepContext, session: Session, reason: str) -> PlayC
     """Let go of the plays of what is no play of ours, and close those that no other player goes on with."""
     changes = []
     for play in context.plays_of(session):
-        change = answer(context, play, "not ours", session, reason)
+        change = answer(context, play, None if play.outcome else "not ours", session, reason)
         ignored = change.plays[-1] if change.plays else play
         changes += [change, answer(context, ignored, _over(context, ignored, session), session)]
     return together(changes)

@@ -43,7 +43,8 @@ def named(session: Session, answer: Identified) -> Session:
 
 def learn(context: StepContext, session: Session, answer: Identified) -> PlayChange:
     """Let the plays of a session learn their work: each joins another play of the same work, or goes on as its own."""
-    nameless = [play for play in context.plays_of(session) if play.work_id is None]
+    known = context.plays_of(session)
+    nameless = [play for play in known if play.work_id is None and play.outcome != "ignored"]
     return together(_learn(context, play, session, answer) for play in nameless)
 
 

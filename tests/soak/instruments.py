@@ -17,7 +17,7 @@ from scrobbler.http import HttpClient
 from scrobbler.plays.model import Heard
 from scrobbler.simkl import tokens
 from scrobbler.simkl.wire import Wire
-from scrobbler.store import outbox
+from scrobbler.store import outbox, play_state
 from scrobbler.store.database import Database
 from tests.soak.clock import SteppedClock
 from tests.soak.points import ACTIONS, Points
@@ -69,7 +69,7 @@ class Instruments:
         _wrap(app_module, "new_client", self._client)
         _wrap(app_module, "build_app", self._app)
         _wrap(engine_module, "step", self._step)
-        _wrap(Engine, "_save", self._save)
+        _wrap(play_state, "save_step", self._save)
         _wrap(Engine, "_commit", self._commit)
         _wrap(Engine, "_write", self._engine_write)
         _wrap(Engine, "open", self._engine_open)
@@ -135,8 +135,8 @@ class Instruments:
         return step
 
     def _save(self, original: Any) -> Any:
-        def save(engine: Any, connection: sqlite3.Connection, *args: Any) -> Any:
-            result = original(engine, connection, *args)
+        def save(connection: sqlite3.Connection, **given: Any) -> Any:
+            result = original(connection, **given)
             connection.executemany("INSERT OR IGNORE INTO soak_heard VALUES (?)", [(one,) for one in self._heard])
             self._hit("hook: inside the transaction")
             return result
