@@ -115,7 +115,7 @@ class WebSocket:
 
     async def receive(self) -> str | bytes:
         """Wait for a message; may be cancelled without losing one. Raises GoneError."""
-        from websockets.exceptions import ConnectionClosed  # noqa: PLC0415
+        from websockets.exceptions import ConnectionClosed
 
         try:
             return await self._connection.recv()
@@ -124,7 +124,7 @@ class WebSocket:
 
     async def send(self, text: str) -> None:
         """Send a message. Raises GoneError."""
-        from websockets.exceptions import ConnectionClosed  # noqa: PLC0415
+        from websockets.exceptions import ConnectionClosed
 
         try:
             await self._connection.send(text)
@@ -152,8 +152,8 @@ async def open_websocket(
     the connection counts as long as the other machine is there.
     """
     try:  # costs memory that a daemon without such a source does not need
-        from websockets.asyncio.client import connect  # noqa: PLC0415
-        from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException  # noqa: PLC0415
+        from websockets.asyncio.client import connect
+        from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
     except ImportError as error:
         raise RefusedError("the package `websockets` is not installed") from error
 
@@ -165,7 +165,7 @@ async def open_websocket(
     quiet.setLevel(logging.CRITICAL)
     tls = None
     if url.startswith("https:"):
-        from scrobbler.http import tls_context  # noqa: PLC0415 (the daemon has it by now, a test kit alone has not)
+        from scrobbler.http import tls_context  # the daemon has it by now, a test kit alone has not
 
         tls = tls_context()
     opening = Connect(

@@ -64,8 +64,8 @@ class FolderWatch:
         self._watches.clear()
 
     def _schedule(self, folder: str) -> "ObservedWatch":
-        from watchdog import events  # noqa: PLC0415 (costs memory that a daemon without folders does not need)
-        from watchdog.observers import Observer  # noqa: PLC0415
+        from watchdog import events  # costs memory that a daemon without folders does not need
+        from watchdog.observers import Observer
 
         if self._observer is None:
             self._observer = Observer()

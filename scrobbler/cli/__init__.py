@@ -50,7 +50,7 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from difflib import get_close_matches  # noqa: PLC0415 (only after a typing error)
+            from difflib import get_close_matches  # only after a typing error
 
             near = get_close_matches(args[0], COMMANDS, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
@@ -88,7 +88,7 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("SCROBBLER_DEBUG"):
             raise
-        from scrobbler.cli.exit_codes import explain  # noqa: PLC0415
+        from scrobbler.cli.exit_codes import explain
 
         sentence, status = explain(error)
         click.echo(sentence, err=True)

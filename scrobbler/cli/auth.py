@@ -28,11 +28,11 @@ def command(account: str | None, config_file: Path | None, *, unlink: bool, acce
     Without ACCOUNT the only one of the configuration is taken. It needs no terminal and asks nothing, except whether to go on
     when you signed in with another Simkl account than before. The exit code is 0 when the account is linked, 3 when it is not.
     """
-    import asyncio  # noqa: PLC0415 - only when the command runs
+    import asyncio
 
-    from scrobbler.config.models import Log  # noqa: PLC0415
-    from scrobbler.config.paths import state_dir  # noqa: PLC0415
-    from scrobbler.daemon import logs  # noqa: PLC0415
+    from scrobbler.config.models import Log
+    from scrobbler.config.paths import state_dir
+    from scrobbler.daemon import logs
 
     logs.configure(Log(level="warning"))
     config = _load(config_file)
@@ -45,21 +45,21 @@ def command(account: str | None, config_file: Path | None, *, unlink: bool, acce
 
 def _tell_daemon(state_dir: Path, account: str) -> None:
     """Let a running daemon look at the link at once; it would find out by itself within a minute."""
-    from contextlib import suppress  # noqa: PLC0415 - only when the command runs
+    from contextlib import suppress
 
-    from scrobbler.control.client import CommandError, NoDaemonError, call  # noqa: PLC0415
+    from scrobbler.control.client import CommandError, NoDaemonError, call
 
     with suppress(NoDaemonError, CommandError):
         call(state_dir, "link_changed", account=account)
 
 
 async def _run(config: "Config", account: str, tokens: Path, *, unlink: bool, accept: bool) -> int:
-    from scrobbler.clock import SystemClock  # noqa: PLC0415
-    from scrobbler.http import new_client  # noqa: PLC0415
-    from scrobbler.simkl.errors import SimklError  # noqa: PLC0415
-    from scrobbler.simkl.signin import SignIn, SignInError, SimklApp  # noqa: PLC0415
-    from scrobbler.simkl.token_store import Grants  # noqa: PLC0415
-    from scrobbler.simkl.tokens import TokenFileError, check_writable  # noqa: PLC0415
+    from scrobbler.clock import SystemClock
+    from scrobbler.http import new_client
+    from scrobbler.simkl.errors import SimklError
+    from scrobbler.simkl.signin import SignIn, SignInError, SimklApp
+    from scrobbler.simkl.token_store import Grants
+    from scrobbler.simkl.tokens import TokenFileError, check_writable
 
     settings = config.simkl
     app = SimklApp(client_id=settings.client_id, api_url=settings.api_url, auth=settings.auth)
@@ -84,18 +84,18 @@ async def _run(config: "Config", account: str, tokens: Path, *, unlink: bool, ac
 
 def _know_owners(grants: "Grants", accounts: list[str]) -> None:
     """Look for whom the plays are that wait, also after unlinking; where the store cannot be read, the daemon looks again."""
-    from contextlib import suppress  # noqa: PLC0415 - only when the command runs
+    from contextlib import suppress
 
-    from scrobbler.cli.offline import open_store  # noqa: PLC0415
-    from scrobbler.daemon import account_binding  # noqa: PLC0415
-    from scrobbler.store.database import FILE_NAME, StorageError  # noqa: PLC0415
+    from scrobbler.cli.offline import open_store
+    from scrobbler.daemon import account_binding
+    from scrobbler.store.database import FILE_NAME, StorageError
 
     with suppress(StorageError), open_store(grants.path.parent / FILE_NAME) as connection:
         grants.belongs(account_binding.settled(connection, accounts, grants.get))
 
 
 async def _link(signin: "SignIn", grants: "Grants", account: str, *, accept: bool) -> int:
-    from scrobbler.simkl.signin import Linked, OtherAccount  # noqa: PLC0415
+    from scrobbler.simkl.signin import Linked, OtherAccount
 
     old = grants.get(account)
     if old is not None:
@@ -122,7 +122,7 @@ async def _link(signin: "SignIn", grants: "Grants", account: str, *, accept: boo
 
 
 async def _unlink(signin: "SignIn", account: str) -> int:
-    from scrobbler.simkl.signin import APPS_PAGE  # noqa: PLC0415
+    from scrobbler.simkl.signin import APPS_PAGE
 
     told = await signin.unlink(account)
     click.echo(f"Account {account!r} is no longer linked.")
@@ -132,13 +132,13 @@ async def _unlink(signin: "SignIn", account: str) -> int:
 
 
 def _show(prompt: "Prompt") -> None:
-    from datetime import UTC, datetime  # noqa: PLC0415
+    from datetime import UTC, datetime
 
     until = datetime.fromtimestamp(prompt.expires_utc_ms / 1000, UTC).astimezone()
     click.echo(f"To link account {prompt.account!r}, open {prompt.link_complete}")
     click.echo(f"or go to {prompt.link} and type {prompt.code}")
     if sys.stdout.isatty() and "utf" in (sys.stdout.encoding or "").lower():
-        from scrobbler.simkl.qr import qr_text  # noqa: PLC0415
+        from scrobbler.simkl.qr import qr_text
 
         click.echo(qr_text(prompt.link_complete))
     click.echo(f"The code is good until {until:%H:%M}. Waiting for your answer at Simkl …")
@@ -152,10 +152,10 @@ def _confirm(other: "OtherAccount") -> bool:
 
 
 def _load(config_file: Path | None) -> "Config":
-    from scrobbler.config.loader import load_file  # noqa: PLC0415
-    from scrobbler.config.paths import find_file  # noqa: PLC0415
-    from scrobbler.config.problems import ConfigError  # noqa: PLC0415
-    from scrobbler.sources.registry import kinds  # noqa: PLC0415
+    from scrobbler.config.loader import load_file
+    from scrobbler.config.paths import find_file
+    from scrobbler.config.problems import ConfigError
+    from scrobbler.sources.registry import kinds
 
     try:
         return load_file(find_file(config_file, os.environ), os.environ, kinds()).config
@@ -175,7 +175,7 @@ def _choose(account: str | None, config: "Config") -> str:
             raise SystemExit(USAGE)
         return str(click.prompt("Which account", type=click.Choice(names)))
     if account not in names:
-        from difflib import get_close_matches  # noqa: PLC0415
+        from difflib import get_close_matches
 
         close = get_close_matches(account, names, 1)
         hint = f" Did you mean {close[0]!r}?" if close else ""

@@ -16,9 +16,9 @@ def command(config_file: Path | None) -> None:
     Each problem is one line: file:line:column: setting: what is wrong, what is allowed. The exit code is 0 when the
     configuration is good and 2 when it is not.
     """
-    from scrobbler.config.loader import load_file  # noqa: PLC0415 (only when the command runs)
-    from scrobbler.config.paths import find_file  # noqa: PLC0415
-    from scrobbler.sources.registry import kinds  # noqa: PLC0415
+    from scrobbler.config.loader import load_file
+    from scrobbler.config.paths import find_file
+    from scrobbler.sources.registry import kinds
 
     loaded = load_file(find_file(config_file, os.environ), os.environ, kinds())
     for warning in loaded.warnings:

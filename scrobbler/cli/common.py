@@ -27,10 +27,10 @@ def load(config_file: Path | None, *, without_simkl: bool = True) -> tuple["Load
     A file whose `simkl` section alone is not right will do, as it does for `run --sandbox`; without `without_simkl` only
     where the daemon's sandbox is in use.
     """
-    from scrobbler.config.loader import load_file  # noqa: PLC0415 (only when a command runs)
-    from scrobbler.config.paths import find_file, state_dir  # noqa: PLC0415
-    from scrobbler.config.problems import ConfigError  # noqa: PLC0415
-    from scrobbler.sources.registry import kinds  # noqa: PLC0415
+    from scrobbler.config.loader import load_file
+    from scrobbler.config.paths import find_file, state_dir
+    from scrobbler.config.problems import ConfigError
+    from scrobbler.sources.registry import kinds
 
     path = find_file(config_file, os.environ)
     wrong: ConfigError | None = None
@@ -52,8 +52,8 @@ def load(config_file: Path | None, *, without_simkl: bool = True) -> tuple["Load
 
 def _in_use(state_dir: Path) -> Path:
     """Choose between a state directory and the one inside it that `run --sandbox` keeps for itself."""
-    from scrobbler.control.client import running  # noqa: PLC0415
-    from scrobbler.store.database import FILE_NAME  # noqa: PLC0415
+    from scrobbler.control.client import running
+    from scrobbler.store.database import FILE_NAME
 
     sandbox = state_dir / "sandbox"
     # Asked first: where another user owns the folder, this says so, and a look into it would fail without words.
@@ -95,7 +95,7 @@ def _width(text: str) -> int:
     """Count the columns that a text takes on a terminal: titles in Chinese and Japanese take two for each character."""
     if text.isascii():
         return len(text)
-    from unicodedata import combining, east_asian_width  # noqa: PLC0415 (most tables need none of it)
+    from unicodedata import combining, east_asian_width  # most tables need none of it
 
     return sum(0 if combining(one) else 2 if east_asian_width(one) in "WF" else 1 for one in text)
 
@@ -107,13 +107,13 @@ def plain(text: str) -> str:
 
 def show_json(value: object) -> None:
     """Print a value as JSON, as stable as the types it is made of."""
-    import msgspec  # noqa: PLC0415
+    import msgspec
 
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
 def now_ms() -> int:
     """Read the wall clock, in ms since 1970."""
-    from scrobbler.clock import SystemClock  # noqa: PLC0415
+    from scrobbler.clock import SystemClock
 
     return SystemClock().now().utc_ms

@@ -15,10 +15,10 @@ def command(config_file: Path | None) -> None:
 
     The output is YAML; its first line names the file that it comes from.
     """
-    from scrobbler.config.effective import effective_yaml  # noqa: PLC0415 (only when the command runs)
-    from scrobbler.config.loader import load_file  # noqa: PLC0415
-    from scrobbler.config.paths import find_file  # noqa: PLC0415
-    from scrobbler.sources.registry import kinds  # noqa: PLC0415
+    from scrobbler.config.effective import effective_yaml
+    from scrobbler.config.loader import load_file
+    from scrobbler.config.paths import find_file
+    from scrobbler.sources.registry import kinds
 
     loaded = load_file(find_file(config_file, os.environ), os.environ, kinds())
     for warning in loaded.warnings:

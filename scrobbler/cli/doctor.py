@@ -24,10 +24,10 @@ def command(config_file: Path | None) -> None:
     Each line says what was tried; a line that is not good says what to change where. The addresses of hooks are shown
     with their secrets: keep them to yourself. The exit code is 0 when all is good, 3 when only links are missing.
     """
-    from scrobbler.cli.doctor_checks import examine  # noqa: PLC0415 (only when the command runs)
-    from scrobbler.config import paths  # noqa: PLC0415
-    from scrobbler.config.models import Log  # noqa: PLC0415
-    from scrobbler.daemon import logs  # noqa: PLC0415
+    from scrobbler.cli.doctor_checks import examine
+    from scrobbler.config import paths
+    from scrobbler.config.models import Log
+    from scrobbler.daemon import logs
 
     logs.configure(Log(level="error"))
     loaded, state_dir = load(config_file, without_simkl=False)

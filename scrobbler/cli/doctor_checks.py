@@ -167,7 +167,7 @@ async def _healthy(address: Address, http: HttpClient) -> Finding:
 
 
 async def _free(address: Address) -> Finding:
-    from scrobbler.hooks.server import ListenError, bind  # noqa: PLC0415 (only without a daemon)
+    from scrobbler.hooks.server import ListenError, bind  # only without a daemon
 
     try:
         sockets = await bind(address.host, address.port)

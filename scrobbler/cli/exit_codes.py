@@ -7,12 +7,12 @@ NOT_LINKED = 3
 
 def explain(error: Exception) -> tuple[str, int]:
     """Put an error that no command has handled into one sentence. Only errors of ours have a text for people."""
-    from scrobbler.config.problems import ConfigError  # noqa: PLC0415 (a command that went well needs none of these)
-    from scrobbler.control.client import CommandError, NoDaemonError  # noqa: PLC0415
-    from scrobbler.control.lock import StateDirError  # noqa: PLC0415
-    from scrobbler.simkl.errors import NotLinked, SimklError  # noqa: PLC0415
-    from scrobbler.simkl.tokens import TokenFileError  # noqa: PLC0415
-    from scrobbler.store.database import StorageError  # noqa: PLC0415
+    from scrobbler.config.problems import ConfigError
+    from scrobbler.control.client import CommandError, NoDaemonError
+    from scrobbler.control.lock import StateDirError
+    from scrobbler.simkl.errors import NotLinked, SimklError
+    from scrobbler.simkl.tokens import TokenFileError
+    from scrobbler.store.database import StorageError
 
     match error:
         case ConfigError():

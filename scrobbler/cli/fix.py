@@ -28,9 +28,9 @@ def command(config_file: Path | None, play: str, **given: Any) -> None:
 
     The daemon must be running. Give --movie, or --show with --episode; ids make it certain.
     """
-    import msgspec  # noqa: PLC0415 (only when the command runs)
+    import msgspec
 
-    from scrobbler.control.client import NoDaemonError, call  # noqa: PLC0415
+    from scrobbler.control.client import NoDaemonError, call
 
     name = play_id(play)
     work = _work(**given)
@@ -53,7 +53,7 @@ def _work(
     tmdb: str | None,
     tvdb: str | None,
 ) -> "Work":
-    from scrobbler.api import Episode, Ids, Movie, Show  # noqa: PLC0415
+    from scrobbler.api import Episode, Ids, Movie, Show
 
     if (movie is None) == (show is None):
         raise click.UsageError("give either --movie TITLE or --show TITLE")

@@ -17,10 +17,10 @@ def command(config_file: Path | None, number: int, before: str | None, *, as_jso
 
     The first column is the id of the play, as `scrobbler why` takes it.
     """
-    from scrobbler.cli.offline import open_store, waiting_reasons  # noqa: PLC0415 (only when the command runs)
-    from scrobbler.status.formatting import moment  # noqa: PLC0415
-    from scrobbler.store.database import FILE_NAME  # noqa: PLC0415
-    from scrobbler.store.reading import history  # noqa: PLC0415
+    from scrobbler.cli.offline import open_store, waiting_reasons
+    from scrobbler.status.formatting import moment
+    from scrobbler.store.database import FILE_NAME
+    from scrobbler.store.reading import history
 
     loaded, state_dir = load(config_file)
     oldest = None if before is None else play_id(before)

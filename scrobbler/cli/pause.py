@@ -16,8 +16,8 @@ def command(config_file: Path | None, duration: str | None, account: str | None)
 
     What plays at this moment is let go of.
     """
-    from scrobbler.control.client import NoDaemonError, call  # noqa: PLC0415 (only when the command runs)
-    from scrobbler.status.formatting import until  # noqa: PLC0415
+    from scrobbler.control.client import NoDaemonError, call
+    from scrobbler.status.formatting import until
 
     loaded, state_dir = load(config_file)
     check_account(account, loaded.config.accounts)
@@ -32,8 +32,8 @@ def command(config_file: Path | None, duration: str | None, account: str | None)
 
 
 def _end(duration: str | None, now_utc_ms: int) -> int:
-    from scrobbler.config.values import ValueProblemError, parse_duration  # noqa: PLC0415
-    from scrobbler.status.formatting import FOREVER_MS  # noqa: PLC0415
+    from scrobbler.config.values import ValueProblemError, parse_duration
+    from scrobbler.status.formatting import FOREVER_MS
 
     if duration is None:
         return FOREVER_MS
@@ -47,10 +47,10 @@ def _end(duration: str | None, now_utc_ms: int) -> int:
 
 
 def _note(state_dir: Path, names: list[str], end_utc_ms: int) -> None:
-    from scrobbler.cli.offline import read_pauses  # noqa: PLC0415
-    from scrobbler.cli.owner import change  # noqa: PLC0415
-    from scrobbler.cli.resume import keep_pauses  # noqa: PLC0415
-    from scrobbler.store.database import Connection  # noqa: PLC0415
+    from scrobbler.cli.offline import read_pauses
+    from scrobbler.cli.owner import change
+    from scrobbler.cli.resume import keep_pauses
+    from scrobbler.store.database import Connection
 
     def work(connection: Connection) -> None:
         keep_pauses(connection, {**read_pauses(connection), **dict.fromkeys(names, end_utc_ms)})

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 def command(recording: Path, file: Path | None, accounts: tuple[str, ...]) -> None:
     """Replay a file; nothing is kept and nothing is sent."""
     # `--help` must stay quick.
-    from scrobbler.api import HookPlugin, HookRequest, UnreadableError, UnsupportedTypeError  # noqa: PLC0415
-    from scrobbler.config.models import Log  # noqa: PLC0415
-    from scrobbler.daemon import logs  # noqa: PLC0415
-    from scrobbler.daemon.replaying import Recording, replay  # noqa: PLC0415
-    from scrobbler.sources.registry import installed  # noqa: PLC0415
+    from scrobbler.api import HookPlugin, HookRequest, UnreadableError, UnsupportedTypeError
+    from scrobbler.config.models import Log
+    from scrobbler.daemon import logs
+    from scrobbler.daemon.replaying import Recording, replay
+    from scrobbler.sources.registry import installed
 
     logs.configure(Log(level="error"))
     found = installed().get("events")
@@ -56,13 +56,13 @@ def command(recording: Path, file: Path | None, accounts: tuple[str, ...]) -> No
 
 def _rules(file: Path | None) -> "Rules":
     """Take the rules from the configuration where there is one, else one account called `me`."""
-    from scrobbler.config.loader import load_file  # noqa: PLC0415
-    from scrobbler.config.paths import find_file  # noqa: PLC0415
-    from scrobbler.config.problems import ConfigError  # noqa: PLC0415
-    from scrobbler.daemon.source_set import rules_of  # noqa: PLC0415
-    from scrobbler.intake.intake import Rules  # noqa: PLC0415
-    from scrobbler.plays.model import AccountPolicy  # noqa: PLC0415
-    from scrobbler.sources.registry import kinds  # noqa: PLC0415
+    from scrobbler.config.loader import load_file
+    from scrobbler.config.paths import find_file
+    from scrobbler.config.problems import ConfigError
+    from scrobbler.daemon.source_set import rules_of
+    from scrobbler.intake.intake import Rules
+    from scrobbler.plays.model import AccountPolicy
+    from scrobbler.sources.registry import kinds
 
     try:
         path = find_file(file, os.environ)

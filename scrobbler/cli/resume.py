@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.option("--account", metavar="ACCOUNT", help="Only this account; otherwise all.")
 def command(config_file: Path | None, account: str | None) -> None:
     """End private mode: what is watched from now on is recorded again."""
-    from scrobbler.control.client import NoDaemonError, call  # noqa: PLC0415 (only when the command runs)
+    from scrobbler.control.client import NoDaemonError, call
 
     loaded, state_dir = load(config_file)
     check_account(account, loaded.config.accounts)
@@ -29,8 +29,8 @@ def command(config_file: Path | None, account: str | None) -> None:
 
 
 def _note(state_dir: Path, names: list[str]) -> None:
-    from scrobbler.cli.offline import read_pauses  # noqa: PLC0415
-    from scrobbler.cli.owner import change  # noqa: PLC0415
+    from scrobbler.cli.offline import read_pauses
+    from scrobbler.cli.owner import change
 
     def work(connection: "Connection") -> None:
         pauses = {name: end for name, end in read_pauses(connection).items() if name not in names}
@@ -41,9 +41,9 @@ def _note(state_dir: Path, names: list[str]) -> None:
 
 def keep_pauses(connection: "Connection", pauses: dict[str, int]) -> None:
     """Write until when which account is in private mode."""
-    import msgspec  # noqa: PLC0415
+    import msgspec
 
-    from scrobbler.cli.offline import PAUSES  # noqa: PLC0415
-    from scrobbler.store.play_state import set_meta  # noqa: PLC0415
+    from scrobbler.cli.offline import PAUSES
+    from scrobbler.store.play_state import set_meta
 
     set_meta(connection, PAUSES, msgspec.json.encode(pauses).decode())

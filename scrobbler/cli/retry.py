@@ -15,7 +15,7 @@ def command(config_file: Path | None, play: str | None) -> None:
 
     Without a running daemon it is noted, and sent when the daemon runs again.
     """
-    from scrobbler.control.client import NoDaemonError, call  # noqa: PLC0415 (only when the command runs)
+    from scrobbler.control.client import NoDaemonError, call
 
     _, state_dir = load(config_file)
     name = None if play is None else play_id(play)
@@ -29,9 +29,9 @@ def command(config_file: Path | None, play: str | None) -> None:
 
 
 def _why_nothing(state_dir: Path, play: str) -> str:
-    from scrobbler.cli.offline import open_store  # noqa: PLC0415
-    from scrobbler.store.database import FILE_NAME  # noqa: PLC0415
-    from scrobbler.store.reading import find_play  # noqa: PLC0415
+    from scrobbler.cli.offline import open_store
+    from scrobbler.store.database import FILE_NAME
+    from scrobbler.store.reading import find_play
 
     with open_store(state_dir / FILE_NAME) as connection:
         if find_play(connection, play) is None:
@@ -40,7 +40,7 @@ def _why_nothing(state_dir: Path, play: str) -> str:
 
 
 def _note(state_dir: Path, play: str | None) -> int:
-    from scrobbler.cli.owner import change  # noqa: PLC0415
-    from scrobbler.store.outbox import reopen  # noqa: PLC0415
+    from scrobbler.cli.owner import change
+    from scrobbler.store.outbox import reopen
 
     return change(state_dir, lambda connection: reopen(connection, play))

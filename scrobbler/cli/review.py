@@ -13,10 +13,10 @@ from scrobbler.cli.common import config_option, load, now_ms, show_json, table
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(config_file: Path | None, *, as_json: bool) -> None:
     """Show the plays that could not be recognised, or that Simkl refused, and what can be done."""
-    from scrobbler.cli.offline import open_store  # noqa: PLC0415 (only when the command runs)
-    from scrobbler.status.formatting import moment  # noqa: PLC0415
-    from scrobbler.store.database import FILE_NAME  # noqa: PLC0415
-    from scrobbler.store.reading import undecided  # noqa: PLC0415
+    from scrobbler.cli.offline import open_store
+    from scrobbler.status.formatting import moment
+    from scrobbler.store.database import FILE_NAME
+    from scrobbler.store.reading import undecided
 
     _, state_dir = load(config_file)
     with open_store(state_dir / FILE_NAME) as connection:
@@ -42,8 +42,8 @@ def command(config_file: Path | None, *, as_json: bool) -> None:
 
 def _parked(config_file: Path | None) -> Iterator[str]:
     """Say whose plays wait for a link, and what is to be done about it."""
-    from scrobbler.cli.status import ask  # noqa: PLC0415 (only when the command runs)
-    from scrobbler.status.sentences import account_words  # noqa: PLC0415
+    from scrobbler.cli.status import ask
+    from scrobbler.status.sentences import account_words
 
     status = ask(config_file)
     due = {one.account: one.due for one in status.queue}

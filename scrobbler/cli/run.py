@@ -28,11 +28,11 @@ _SAMPLE = (
 @click.option("--sandbox", is_flag=True, help="Use the built-in stand-in for Simkl, with every account linked already.")
 def command(file: Path | None, *, sandbox: bool) -> None:
     """Run the daemon until SIGTERM."""
-    from scrobbler.config.loader import load_file  # noqa: PLC0415 - `--help` must stay quick
-    from scrobbler.config.paths import find_file  # noqa: PLC0415
-    from scrobbler.config.problems import ConfigError  # noqa: PLC0415
-    from scrobbler.daemon import logs  # noqa: PLC0415
-    from scrobbler.sources.registry import kinds  # noqa: PLC0415
+    from scrobbler.config.loader import load_file
+    from scrobbler.config.paths import find_file
+    from scrobbler.config.problems import ConfigError
+    from scrobbler.daemon import logs
+    from scrobbler.sources.registry import kinds
 
     try:
         loaded = load_file(find_file(file, os.environ), os.environ, kinds(), sandbox=sandbox)
@@ -43,12 +43,12 @@ def command(file: Path | None, *, sandbox: bool) -> None:
     for warning in loaded.warnings:
         click.echo(f"warning: {warning}", err=True)
 
-    from scrobbler.control.lock import StateDirError  # noqa: PLC0415
-    from scrobbler.daemon.app import Daemon  # noqa: PLC0415
-    from scrobbler.daemon.signals import signals  # noqa: PLC0415
-    from scrobbler.hooks.server import ListenError  # noqa: PLC0415
-    from scrobbler.simkl.tokens import TokenFileError  # noqa: PLC0415
-    from scrobbler.store.database import StorageError  # noqa: PLC0415
+    from scrobbler.control.lock import StateDirError
+    from scrobbler.daemon.app import Daemon
+    from scrobbler.daemon.signals import signals
+    from scrobbler.hooks.server import ListenError
+    from scrobbler.simkl.tokens import TokenFileError
+    from scrobbler.store.database import StorageError
 
     async def main() -> None:
         daemon = Daemon(loaded, os.environ, sandbox=sandbox, started=_greet)
@@ -72,7 +72,7 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
 
 def _greet(daemon: "Daemon") -> None:
     """Say what runs where, and in the sandbox what to try."""
-    import structlog  # noqa: PLC0415
+    import structlog
 
     host, port = daemon.server.addresses[0]
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -15,8 +15,8 @@ def command(config_file: Path | None) -> None:
 
     It needs no configuration. An editor that knows it completes and checks the file: see docs/configuration.md.
     """
-    from scrobbler.config.schema import json_schema  # noqa: PLC0415 (only when the command runs)
-    from scrobbler.sources.registry import kinds  # noqa: PLC0415
+    from scrobbler.config.schema import json_schema
+    from scrobbler.sources.registry import kinds
 
     del config_file  # Every command takes it (contract.md 1.6).
     click.echo(json.dumps(json_schema(kinds()), indent=2, ensure_ascii=False))

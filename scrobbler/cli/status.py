@@ -29,11 +29,11 @@ def command(config_file: Path | None, *, as_json: bool) -> None:
 
 def ask(config_file: Path | None) -> "StatusReport":
     """Ask the running daemon how everything stands, or look into the store where none runs."""
-    import asyncio  # noqa: PLC0415 (only when the command runs)
+    import asyncio
 
-    from scrobbler.cli.offline import OfflineHouse  # noqa: PLC0415
-    from scrobbler.control.client import NoDaemonError, call  # noqa: PLC0415
-    from scrobbler.status.report import from_values, report  # noqa: PLC0415
+    from scrobbler.cli.offline import OfflineHouse
+    from scrobbler.control.client import NoDaemonError, call
+    from scrobbler.status.report import from_values, report
 
     loaded, state_dir = load(config_file)
     try:
@@ -43,8 +43,8 @@ def ask(config_file: Path | None) -> "StatusReport":
 
 
 def _lines(status: "StatusReport") -> Iterator[str]:
-    from scrobbler.status.formatting import moment, span  # noqa: PLC0415
-    from scrobbler.status.sentences import account_words, playing_words, source_words  # noqa: PLC0415
+    from scrobbler.status.formatting import moment, span
+    from scrobbler.status.sentences import account_words, playing_words, source_words
 
     now = status.now_utc_ms
     if status.running and status.started_utc_ms is not None:

@@ -25,7 +25,7 @@ def command(config_file: Path | None, source: str, *, as_json: bool) -> None:
     While the daemon runs, what it hears is shown. Without it, the source is watched from here; sources that post to
     the daemon need it.
     """
-    from scrobbler.control.client import running, stream  # noqa: PLC0415 (only when the command runs)
+    from scrobbler.control.client import running, stream
 
     loaded, state_dir = load(config_file)
     if source not in loaded.config.sources:
@@ -41,9 +41,9 @@ def command(config_file: Path | None, source: str, *, as_json: bool) -> None:
 
 
 def _show_item(item: Mapping[str, Any], *, as_json: bool) -> None:
-    import msgspec  # noqa: PLC0415
+    import msgspec
 
-    from scrobbler.api import PlayerEvent  # noqa: PLC0415
+    from scrobbler.api import PlayerEvent
 
     event = msgspec.convert(item["event"], PlayerEvent)
     show(event, str(item.get("words", "")), as_json=as_json)
@@ -52,7 +52,7 @@ def _show_item(item: Mapping[str, Any], *, as_json: bool) -> None:
 def show(event: "PlayerEvent", ignored: str, *, as_json: bool) -> None:
     """Print one event: for people with the reason why it counts for nothing, or as one line of JSON."""
     if as_json:
-        import msgspec  # noqa: PLC0415
+        import msgspec
 
         click.echo(msgspec.json.encode(event))
         return
@@ -61,8 +61,8 @@ def show(event: "PlayerEvent", ignored: str, *, as_json: bool) -> None:
 
 def in_words(event: "PlayerEvent", ignored: str) -> str:
     """Put an event into one line."""
-    from scrobbler.api import describe  # noqa: PLC0415
-    from scrobbler.status.formatting import clock  # noqa: PLC0415
+    from scrobbler.api import describe
+    from scrobbler.status.formatting import clock
 
     said = [f"{event.kind:<8}"]
     if event.position_ms is not None:
@@ -84,10 +84,10 @@ def in_words(event: "PlayerEvent", ignored: str) -> str:
 
 async def _watch_alone(config: "Config", source: str, *, as_json: bool) -> None:
     """Run a listener here, without a daemon."""
-    from scrobbler.api import ListenerPlugin  # noqa: PLC0415
-    from scrobbler.config.models import Log  # noqa: PLC0415
-    from scrobbler.daemon import logs  # noqa: PLC0415
-    from scrobbler.sources.registry import installed  # noqa: PLC0415
+    from scrobbler.api import ListenerPlugin
+    from scrobbler.config.models import Log
+    from scrobbler.daemon import logs
+    from scrobbler.sources.registry import installed
 
     options = config.sources[source]
     found = installed().get(options.type)
@@ -101,13 +101,13 @@ async def _watch_alone(config: "Config", source: str, *, as_json: bool) -> None:
 
 
 async def _listen(kind: type[Any], config: "Config", source: str, options: "SourceOptions", *, as_json: bool) -> None:
-    import structlog  # noqa: PLC0415
+    import structlog
 
-    from scrobbler.api import Context  # noqa: PLC0415
-    from scrobbler.clock import SystemClock  # noqa: PLC0415
-    from scrobbler.daemon.source_set import rules_of  # noqa: PLC0415
-    from scrobbler.http import new_client  # noqa: PLC0415
-    from scrobbler.intake.intake import Refused, SourceIntake  # noqa: PLC0415
+    from scrobbler.api import Context
+    from scrobbler.clock import SystemClock
+    from scrobbler.daemon.source_set import rules_of
+    from scrobbler.http import new_client
+    from scrobbler.intake.intake import Refused, SourceIntake
 
     intake = SourceIntake(source, options, kind.traits, rules_of(config))
     reached: list[bool] = []

@@ -17,9 +17,9 @@ def command(config_file: Path | None, play: str, *, as_json: bool) -> None:
 
     PLAY is an id that `scrobbler history` shows.
     """
-    from scrobbler.cli.offline import open_store, waiting_reasons  # noqa: PLC0415 (only when the command runs)
-    from scrobbler.store.database import FILE_NAME  # noqa: PLC0415
-    from scrobbler.store.explain import why  # noqa: PLC0415
+    from scrobbler.cli.offline import open_store, waiting_reasons
+    from scrobbler.store.database import FILE_NAME
+    from scrobbler.store.explain import why
 
     loaded, state_dir = load(config_file)
     name = play_id(play)

@@ -87,7 +87,7 @@ def quoted(text: str) -> str:
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return `, did you mean "x"?` when one of the choices is near; otherwise nothing."""
-    import difflib  # noqa: PLC0415 - needed only when something is wrong
+    import difflib  # needed only when something is wrong
 
     by_folded = {choice.casefold(): choice for choice in choices}
     near = difflib.get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)

@@ -117,7 +117,7 @@ class Accounts:
         self._offers[prompt.account] = prompt
         log.info("link this account", account=prompt.account, open=prompt.link_complete, code=prompt.code)
         if sys.stdout.isatty():
-            from scrobbler.simkl.qr import qr_text  # noqa: PLC0415 - a QR code is needed once in years
+            from scrobbler.simkl.qr import qr_text  # a QR code is needed once in years
 
             print(qr_text(prompt.link_complete), flush=True)  # noqa: T201
 

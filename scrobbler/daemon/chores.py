@@ -31,8 +31,8 @@ class Chore(Struct, frozen=True, kw_only=True):
 
 def schedule(chores: Sequence[Chore]) -> "AsyncIOScheduler":
     """Start the chores; the scheduler's `shutdown(wait=False)` ends them."""
-    from apscheduler.executors.asyncio import AsyncIOExecutor  # noqa: PLC0415 - heavy, and no command but `run` needs it
-    from apscheduler.schedulers.asyncio import AsyncIOScheduler  # noqa: PLC0415
+    from apscheduler.executors.asyncio import AsyncIOExecutor  # heavy, and no command but `run` needs it
+    from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
     scheduler = AsyncIOScheduler(executors={"default": AsyncIOExecutor()}, timezone="UTC")
     for chore in chores:

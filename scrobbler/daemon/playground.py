@@ -15,7 +15,7 @@ PORT = 7466
 
 async def open_playground(host: str = "127.0.0.1") -> "SandboxServer":
     """Start the sandbox next to the daemon's own port, or on any free one."""
-    from scrobbler.sandbox.server import SandboxServer  # noqa: PLC0415 - only `--sandbox` pays for it
+    from scrobbler.sandbox.server import SandboxServer  # only `--sandbox` pays for it
 
     server = SandboxServer()
     try:

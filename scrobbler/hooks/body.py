@@ -42,8 +42,8 @@ async def read_hook(request: Request) -> HookRequest:
 
 @lru_cache(maxsize=32)  # a sender always says the same, up to a hundred times a second
 def _content_type(header: str) -> tuple[str, Mapping[str, str]]:
-    from email.message import Message  # noqa: PLC0415 (hooks alone need it)
-    from email.utils import collapse_rfc2231_value  # noqa: PLC0415
+    from email.message import Message  # hooks alone need it
+    from email.utils import collapse_rfc2231_value
 
     message = Message()
     message["content-type"] = header
@@ -82,7 +82,7 @@ def _fields(body: bytes) -> Mapping[str, str]:
 async def _read_multipart(request: Request, boundary: str) -> Mapping[str, str]:
     if not boundary:
         raise RefusalError(422, "the multipart form names no boundary in its content type")
-    from scrobbler.hooks.multipart import FormReader  # noqa: PLC0415 (few hooks are multipart)
+    from scrobbler.hooks.multipart import FormReader  # few hooks are multipart
 
     reader = FormReader(boundary)
     try:

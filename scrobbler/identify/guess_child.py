@@ -44,7 +44,7 @@ def _text(matches: Any, *, raw: bool = False) -> str:
 
 def reading(path: str) -> dict[str, Any]:
     """Ask guessit about a path and return its answer in the fields of `Guess`."""
-    from guessit import guessit  # noqa: PLC0415 — the one place that pays for it
+    from guessit import guessit  # the one place that pays for it
 
     found = guessit(path, {"advanced": True, "no_user_config": True})
     year = _numbers(found.get("year"))

@@ -205,7 +205,7 @@ def _decoded(data: bytes) -> str:
 
 def _parsed(text: str, start: int) -> Iterator[Nfo]:
     """Parse all roots at once, inside one of ours: a file may hold several, and a link behind the last."""
-    from xml.etree import ElementTree as ET  # noqa: PLC0415 (half a MiB that a house without NFO files does not need)
+    from xml.etree import ElementTree as ET  # half a MiB that a house without NFO files does not need
 
     ends = [match.end() for match in _LAST_CLOSE.finditer(text)]
     body = _PROLOGUE.sub("", text[start : ends[-1] if ends else len(text)])

@@ -22,7 +22,7 @@ PLAYS = 30
 @cache
 def _template() -> "Template":
     """Load the template when somebody first looks: a daemon nobody looks at does without Jinja2."""
-    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415
+    from jinja2 import Environment, StrictUndefined
 
     text = files("scrobbler.status").joinpath("templates", "status.html").read_text("utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)

@@ -13,6 +13,7 @@ from scrobbler.config.kinds import SourceKinds
 from scrobbler.config.models import Config
 from scrobbler.config.typeinfo import Setting, alternatives, fields_of, is_secret, twin, unwrap
 from scrobbler.config.values import format_duration
+from scrobbler.sources.registry import kinds
 
 EFFECTS = {"live": "at once", "source": "the source starts anew", "daemon": "after a restart"}
 
@@ -106,8 +107,6 @@ HEAD = "| Setting | Default | What it does | A change counts |\n|---|---|---|---
 
 def main() -> None:
     """Print all tables."""
-    from scrobbler.sources.registry import kinds  # noqa: PLC0415
-
     found = kinds()
     for title, rows in [
         ("core", core()),

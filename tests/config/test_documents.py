@@ -1,6 +1,7 @@
 """The documentation and the example are complete, and the example works."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,6 @@ def rows(found: SourceKinds) -> Iterator[reference.Row]:
 
 def test_the_plugins_are_installed_and_bring_their_options(installed: SourceKinds):
     """The types that the package declares are found through their entry points, with models that the loader can read."""
-    import tomllib  # noqa: PLC0415
-
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["scrobbler.plugins"]
     assert set(declared) <= set(installed)
     for kind in installed.values():

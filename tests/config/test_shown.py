@@ -11,6 +11,7 @@ from scrobbler.config.effective import MASK, effective_yaml
 from scrobbler.config.loader import Loaded
 from scrobbler.config.schema import json_schema
 from scrobbler.config.typeinfo import fields_of, keys_of
+from scrobbler.sources.registry import kinds
 from tests.config.judge import faults
 from tests.config.support import BASE, KINDS, ROOT, SECRET, config, load, problems
 
@@ -100,8 +101,6 @@ class TestSchema:
     def test_the_example_is_good(self):
         """With the schema of the real types an editor finds no fault in the example."""
         text = (ROOT / "config.example.yaml").read_text()
-        from scrobbler.sources.registry import kinds  # noqa: PLC0415
-
         schema = json_schema(kinds())
         assert faults(yaml.safe_load(text), schema, schema) == []
 

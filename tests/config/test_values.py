@@ -209,8 +209,6 @@ class TestSecretFiles:
 
     def test_a_folder_or_a_pipe_is_an_error_at_once(self, tmp_path: Path):
         """A pipe without a writer does not hold up the start."""
-        import os  # noqa: PLC0415
-
         os.mkfifo(tmp_path / "pipe")
         assert "is not a file" in self.problem(tmp_path, "http: {status: {token_file: pipe}}\n")
         assert "is not a file" in self.problem(tmp_path, "http: {status: {token_file: .}}\n")

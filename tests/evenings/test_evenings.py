@@ -12,6 +12,8 @@ from scrobbler.hooks.multipart import FormReader
 from scrobbler.intake.intake import Rules
 from scrobbler.plays.model import AccountPolicy
 from scrobbler.sources.registry import installed
+from scrobbler_plugins.jellyfin.parse import parse as jellyfin_parse
+from scrobbler_plugins.plex.parse import parse as plex_parse
 from tests.kit.servers import (
     EVENING,
     JellyfinEvening,
@@ -62,11 +64,7 @@ async def told(kind: str, evening: PlexEvening | JellyfinEvening, **policy: Any)
 
 def _parse(kind: str, step: Step) -> list[PlayerEvent]:
     if kind == "plex":
-        from scrobbler_plugins.plex.parse import parse as plex_parse  # noqa: PLC0415
-
         return list(plex_parse(_request(step)).events)
-    from scrobbler_plugins.jellyfin.parse import parse as jellyfin_parse  # noqa: PLC0415
-
     return list(jellyfin_parse(_request(step)).events)
 
 

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from scrobbler.config.models import HookAccess
-from tests.hooks.house import SECOND, SECRET, House, full, open_house
+from tests.hooks.house import SECOND, SECRET, House, full, open_house, read_reply
 
 pytestmark = pytest.mark.anyio
 
@@ -220,8 +220,6 @@ async def test_keep_alive_takes_many_requests():
     """One connection carries one hook after the other, also after a refusal whose body nobody read."""
     wrong = b"POST /hooks/attic/wrong HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n" + b"x" * 70_000
     good = f"POST {GOOD} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{{}}".encode()
-    from tests.hooks.house import read_reply  # noqa: PLC0415
-
     async with open_house() as house:
         reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
         codes = []

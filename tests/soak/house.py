@@ -11,6 +11,7 @@ import gc
 import os
 import socket
 import sys
+import traceback
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -73,8 +74,6 @@ def _be_born(life: Life, control: str) -> None:
             asyncio.run(live(life, control))
             code = 0
         except BaseException:  # noqa: BLE001 - the process ends here, and the log must tell why
-            import traceback  # noqa: PLC0415
-
             traceback.print_exc(file=log)
         log.flush()
     os._exit(code)
@@ -108,12 +107,12 @@ def _next_order(orders: BinaryIO) -> bytes:
 
 def _preload() -> None:
     """Load what a daemon loads late, so that a fork has it."""
-    import uvicorn.protocols.http.h11_impl  # noqa: PLC0415, F401
+    import uvicorn.protocols.http.h11_impl  # noqa: F401
 
-    import scrobbler_plugins.events  # noqa: PLC0415
-    import scrobbler_plugins.jellyfin  # noqa: PLC0415
-    import scrobbler_plugins.plex  # noqa: PLC0415, F401
-    from scrobbler.http import new_client  # noqa: PLC0415
+    import scrobbler_plugins.events
+    import scrobbler_plugins.jellyfin
+    import scrobbler_plugins.plex  # noqa: F401
+    from scrobbler.http import new_client
 
     dict(kinds())
     asyncio.run(new_client().aclose())

@@ -41,8 +41,8 @@ class Plugin(HookPlugin, ListenerPlugin):
 
     async def run(self) -> None:
         """Listen to Kodi; see listener.py."""
-        from scrobbler_plugins.kodi.connection import Address  # noqa: PLC0415 (only who listens needs it)
-        from scrobbler_plugins.kodi.listener import Listener  # noqa: PLC0415
+        from scrobbler_plugins.kodi.connection import Address  # only who listens needs it
+        from scrobbler_plugins.kodi.listener import Listener
 
         library, counts = self._known()
         address, profile = Address.of(str(self.options.url)), self._profile
@@ -53,8 +53,8 @@ class Plugin(HookPlugin, ListenerPlugin):
         """Add path, and what the library knows beyond the event, to an item of the library."""
         if not self.listens() or event.skip is not None:
             return None
-        from scrobbler.api.connection import GoneError  # noqa: PLC0415
-        from scrobbler_plugins.kodi.connection import Address, FailedError, connected  # noqa: PLC0415
+        from scrobbler.api.connection import GoneError
+        from scrobbler_plugins.kodi.connection import Address, FailedError, connected
 
         library, _ = self._known()
         facts = library.facts(event.item_key)
@@ -74,7 +74,7 @@ class Plugin(HookPlugin, ListenerPlugin):
         """
         if not self.listens():
             return ()
-        from scrobbler_plugins.kodi.connection import Address, connected  # noqa: PLC0415
+        from scrobbler_plugins.kodi.connection import Address, connected
 
         library, counts = self._known()
         oldest = max(since.astimezone(UTC), self.context.clock.now().utc - _LONGEST_CATCH_UP)
@@ -83,7 +83,7 @@ class Plugin(HookPlugin, ListenerPlugin):
 
     async def check(self) -> Sequence[CheckResult]:
         """Try what this source needs; see checks.py."""
-        from scrobbler_plugins.kodi.checks import check  # noqa: PLC0415 (only `doctor` needs it)
+        from scrobbler_plugins.kodi.checks import check  # only `doctor` needs it
 
         return await check(self.options, self.context.source)
 
@@ -93,8 +93,8 @@ class Plugin(HookPlugin, ListenerPlugin):
 
     def _known(self) -> "tuple[Library, Counts]":
         if self._asked is None:
-            from scrobbler_plugins.kodi.counts import Counts  # noqa: PLC0415
-            from scrobbler_plugins.kodi.library import Library  # noqa: PLC0415
+            from scrobbler_plugins.kodi.counts import Counts
+            from scrobbler_plugins.kodi.library import Library
 
             self._asked = (Library(self.context), Counts(self.context))
         return self._asked

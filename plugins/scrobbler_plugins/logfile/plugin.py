@@ -179,6 +179,6 @@ class Plugin(ListenerPlugin):
 def _server_of(options: Options, context: Context) -> "Server | None":
     if options.url is UNSET or options.token is UNSET:
         return None
-    from scrobbler_plugins.logfile.servers import server_of  # noqa: PLC0415 (most logs have no server to ask)
+    from scrobbler_plugins.logfile.servers import server_of  # most logs have no server to ask
 
     return server_of(options, context)

@@ -103,8 +103,8 @@ class Bus:
         return body[0] if body else None
 
     async def _call(self, to: str, path: str, interface: str, member: str, *arguments: str) -> "Message | None":
-        from dbus_fast import Message, MessageType  # noqa: PLC0415 (the extra `mpris`)
-        from dbus_fast.errors import DBusFastError  # noqa: PLC0415
+        from dbus_fast import Message, MessageType  # the extra `mpris`
+        from dbus_fast.errors import DBusFastError
 
         message = Message(
             destination=to,
@@ -130,9 +130,9 @@ class Bus:
 async def open_bus(address: str, signal: Callable[[Signal], None]) -> AsyncIterator[Bus]:
     """Connect to a bus; `signal` is called for whatever was asked for by `Bus.listen_to`. Raises GoneError."""
     try:
-        from dbus_fast import MessageType  # noqa: PLC0415 (costs memory that a daemon without MPRIS does not need)
-        from dbus_fast.aio import MessageBus  # noqa: PLC0415
-        from dbus_fast.errors import AuthError, InvalidAddressError  # noqa: PLC0415
+        from dbus_fast import MessageType  # costs memory that a daemon without MPRIS does not need
+        from dbus_fast.aio import MessageBus
+        from dbus_fast.errors import AuthError, InvalidAddressError
     except ImportError as error:
         raise GoneError(MISSING) from error
 
@@ -165,7 +165,7 @@ async def open_bus(address: str, signal: Callable[[Signal], None]) -> AsyncItera
 
 
 def _unpacked(message: "Message") -> list[Any]:
-    from dbus_fast.unpack import unpack_variants  # noqa: PLC0415 (the extra `mpris`)
+    from dbus_fast.unpack import unpack_variants  # the extra `mpris`
 
     return list(unpack_variants(message.body))
 

@@ -230,7 +230,7 @@ class RealWindows:
 
     def server_pid(self, pipe: asyncio.Transport) -> int:
         """Ask for the process."""
-        import ctypes  # noqa: PLC0415 (only there)
+        import ctypes  # only there
 
         kernel: Any = getattr(ctypes, "windll").kernel32  # noqa: B009 (not on Linux)
         pid = ctypes.c_ulong()

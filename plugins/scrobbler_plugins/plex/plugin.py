@@ -44,7 +44,7 @@ class Plugin(ServerPlugin):
     async def run(self) -> None:
         """Listen to the server's sessions; see listener.py."""
         if self._server is not None:
-            from scrobbler_plugins.plex.listener import Listener  # noqa: PLC0415 (only who listens needs it)
+            from scrobbler_plugins.plex.listener import Listener  # only who listens needs it
 
             await Listener(self._server, self.context).run()
 

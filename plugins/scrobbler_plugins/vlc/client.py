@@ -82,7 +82,7 @@ class Client:
 
     async def _ask(self, path: str) -> bytes:
         if self._tls and self._context is None:
-            from ssl import create_default_context  # noqa: PLC0415 (costs memory that plain http does not need)
+            from ssl import create_default_context  # costs memory that plain http does not need
 
             self._context = create_default_context()
         reader, writer = await asyncio.open_connection(self._host, self._port, ssl=self._context)

@@ -33,7 +33,7 @@ class MediaPlugin(ServerPlugin):
     async def run(self) -> None:
         """Listen to the server's sessions; see listener.py."""
         if self.server is not None:
-            from scrobbler.api.servers.mediabrowser.listener import Listener  # noqa: PLC0415 (only who listens needs it)
+            from scrobbler.api.servers.mediabrowser.listener import Listener  # only who listens needs it
 
             await Listener(self.server, self.context, self._heard).run()
 
