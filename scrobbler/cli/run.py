@@ -30,44 +30,24 @@ def command(file: Path | None, *, sandbox: bool) -> None:
     """Run the daemon until SIGTERM."""
     from scrobbler.config.loader import load_file
     from scrobbler.config.paths import find_file
-    from scrobbler.config.problems import ConfigError
     from scrobbler.daemon import logs
     from scrobbler.sources.registry import kinds
 
-    try:
-        loaded = load_file(find_file(file, os.environ), os.environ, kinds(), sandbox=sandbox)
-    except ConfigError as error:
-        click.echo(str(error), err=True)
-        sys.exit(2)
+    loaded = load_file(find_file(file, os.environ), os.environ, kinds(), sandbox=sandbox)
     logs.configure(loaded.config.log)
     for warning in loaded.warnings:
         click.echo(f"warning: {warning}", err=True)
 
-    from scrobbler.control.lock import StateDirError
     from scrobbler.daemon.app import Daemon
     from scrobbler.daemon.signals import signals
-    from scrobbler.hooks.server import ListenError
-    from scrobbler.simkl.tokens import TokenFileError
-    from scrobbler.store.database import StorageError
 
     async def main() -> None:
         daemon = Daemon(loaded, os.environ, sandbox=sandbox, started=_greet)
         async with signals(daemon):
             await daemon.run()
 
-    try:
-        asyncio.run(main())
-    except* (StateDirError, StorageError, TokenFileError, ListenError) as group:
-        for problem in _leaves(group):
-            click.echo(f"scrobbler: {problem}", err=True)
-        sys.exit(1)
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    found: list[BaseException] = []
-    for error in group.exceptions:
-        found.extend(_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
-    return found
+    # What it refuses to start with comes out in a group of its tasks; `exit_codes.explain` takes it apart.
+    asyncio.run(main())
 
 
 def _greet(daemon: "Daemon") -> None:

@@ -1,5 +1,6 @@
 """The command itself: help, versions, mistakes, exit codes (contract.md 1.3)."""
 
+import socket
 import subprocess
 import sys
 from importlib import import_module
@@ -10,6 +11,10 @@ import pytest
 
 from scrobbler import __version__
 from scrobbler.cli import COMMANDS
+from scrobbler.cli.exit_codes import BAD_CONFIGURATION, FAILED, explain
+from scrobbler.config.problems import ConfigError
+from scrobbler.control.lock import StateDirError
+from scrobbler.hooks.server import ListenError
 from tests.cli.kit import Home, command
 
 HEAVY = ("httpx", "starlette", "uvicorn", "structlog", "msgspec", "sqlite3", "asyncio", "yaml", "jinja2")
@@ -83,6 +88,25 @@ def test_no_configuration_is_2(tmp_path: Path):
     done = command("status", "-c", str(tmp_path / "none.yaml"))
     assert (done.code, done.out) == (2, "")
     assert "none.yaml" in done.err
+
+
+def test_a_refused_start_is_one_sentence(tmp_path: Path):
+    """A daemon that cannot listen says which address and why, in one line, with exit code 1."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = Home(tmp_path, port).run("run", "--sandbox")
+    assert done.code == 1
+    assert f"127.0.0.1:{port}" in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_a_group_of_errors_is_one_line_each():
+    """Errors in groups of groups are told one by one, the same one once; a code that not all share becomes 1."""
+    problems = ConfigError([]), StateDirError("no room"), ListenError("no port"), StateDirError("no room")
+    deep = BaseExceptionGroup("outer", [ExceptionGroup("inner", problems[1:3]), problems[3]])
+    assert explain(deep) == ("no room\nno port", FAILED)
+    assert explain(ExceptionGroup("one", [problems[0]]))[1] == BAD_CONFIGURATION
+    assert explain(ExceptionGroup("both", problems[:2]))[1] == FAILED
 
 
 def test_an_unexpected_error_is_one_sentence(tmp_path: Path):
