@@ -8,6 +8,9 @@ import yaml
 
 from scrobbler.config.problems import Place
 
+MAX_DEPTH = 50
+TOO_DEEP = f"is nested too deep, at most {MAX_DEPTH} levels are read"
+_QUOTED = re.compile(r"""\"[^\"]*\"|'[^']*'""")
 _BARE_IPV6 = re.compile(r"[\[,]\s*::|\[[0-9a-fA-F]*:[0-9a-fA-F:]*\]")
 
 
@@ -54,6 +57,9 @@ def explain(error: yaml.MarkedYAMLError, text: str) -> tuple[Place, str]:
     line = lines[place.line - 1] if place.line <= len(lines) else ""
     char = line[place.column - 1 : place.column]
     indent = line[: len(line) - len(line.lstrip())]
+    deep = _too_deep(line[: place.column])
+    if deep is not None:
+        return Place(place.line, deep), TOO_DEEP
     found = _Error(error.problem or "something cannot be read", error.context or "", line, char)
     if "\t" in indent or char == "\t":
         return Place(place.line, line.index("\t") + 1), "a tab, only spaces may indent"
@@ -64,3 +70,17 @@ def explain(error: yaml.MarkedYAMLError, text: str) -> tuple[Place, str]:
         if applies(found):
             return place, meaning
     return place, f"is not valid YAML: {found.problem}"
+
+
+def _too_deep(line: str) -> int | None:
+    """Give the column where a line of brackets goes deeper than we read.
+
+    libyaml looks ahead for the end of a key, and since 0.2.6 gives up on what it sees there: then no event comes by which the
+    tree could tell the depth itself.
+    """
+    depth = 0
+    for index, char in enumerate(_QUOTED.sub(lambda text: " " * len(text.group()), line)):
+        depth += (char in "[{") - (char in "]}")
+        if depth > MAX_DEPTH + 1:  # the outermost is level 0
+            return index + 1
+    return None

@@ -15,14 +15,13 @@ import yaml
 from yaml import events as ev
 
 from scrobbler.config.problems import Findings, KeyPath, Place, quoted
-from scrobbler.config.syntax import explain
+from scrobbler.config.syntax import MAX_DEPTH, TOO_DEEP, explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_CHARACTERS = 1 << 20
 MAX_NODES = 50_000
-MAX_DEPTH = 50
 
 NULL_TEXTS = frozenset({"", "~", "null", "Null", "NULL"})
 _TEXT_TAGS = frozenset({"!", "tag:yaml.org,2002:str"})
@@ -139,7 +138,7 @@ class _Builder:
     def _node(self, event: ev.NodeEvent, path: KeyPath) -> Node:
         place = _place(event)
         if len(path) > MAX_DEPTH:
-            self._fatal((), place, f"is nested too deep, at most {MAX_DEPTH} levels are read")
+            self._fatal((), place, TOO_DEEP)
         if isinstance(event, ev.AliasEvent):
             known = self._anchors.get(event.anchor or "")
             if known is None:

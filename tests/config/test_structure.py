@@ -4,9 +4,11 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from scrobbler.config.loader import load_file
-from scrobbler.config.problems import ConfigError
+from scrobbler.config.problems import ConfigError, Place
+from scrobbler.config.syntax import TOO_DEEP, explain
 from tests.config.support import BASE, KINDS, config, only, problems
 
 
@@ -89,6 +91,22 @@ def test_a_file_that_would_grow_without_end_is_refused_at_once():
 def test_nesting_without_end_is_refused_and_not_fatal(text: str):
     """Depth that would end the process in a recursive parser is one more error."""
     assert any(word in only(text) for word in ("nested too deep", "plain text", "refers to no"))
+
+
+@pytest.mark.parametrize(
+    ("text", "column"), [("[" * 52, 52), ("[" * 100_000, 52), ("['[[[', " + "[" * 51 + "@", 8 + 51)]
+)
+def test_a_line_of_brackets_is_refused_where_it_goes_too_deep(text: str, column: int):
+    """The place is that of the bracket, whether libyaml's own limit is met first or ours."""
+    assert only(text) == f"1:{column}: is nested too deep, at most 50 levels are read"
+
+
+def test_depth_is_told_from_the_text_and_not_from_words_of_libyaml():
+    """Whatever libyaml says where it gives up on depth, we say what is wrong; fifty brackets in quotes are no depth."""
+    mark = yaml.Mark("c.yaml", 999, 0, 999, None, 0)
+    error = yaml.MarkedYAMLError("while doing something", None, "words of tomorrow", mark)
+    assert explain(error, "[" * 2000) == (Place(1, 52), TOO_DEEP)
+    assert explain(error, f"'{'[' * 998}', [") == (Place(1, 1000), "is not valid YAML: words of tomorrow")
 
 
 def test_a_huge_file_is_refused():
