@@ -153,7 +153,7 @@ class StepContext:
     # What the machine takes over.
 
     def take_session(self, session: Session) -> None:
-        """Take over a session's new value; the accounts in front of it get their now playing looked at."""
+        """Take over a session's new value; what its accounts show is looked at again."""
         before = self.session(session.id)
         if before is not None and before == session:
             return

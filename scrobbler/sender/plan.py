@@ -132,7 +132,7 @@ def _left_unknown(snapshot: Snapshot, entry: Entry, now: Now) -> bool:
 
 
 def _still_previous(snapshot: Snapshot, step: Step) -> Step:
-    """Whatever is told of a play: what may show previous another is still to be ended, unless this ends it."""
+    """Keep in mind what may show instead of an unconfirmed start: it is still to be ended, unless this call ends it."""
     previous = snapshot.remote.previous
     if previous is None or not isinstance(step, ScrobbleCall):
         return step
@@ -169,7 +169,7 @@ def shows(remote: RemoteState, what: Fact | NowPlaying) -> bool:
 
 
 def _elsewhere(remote: RemoteState, fact: Fact) -> bool:
-    """Tell whether another title of the account plays on: its now playing is not this fact's."""
+    """Tell whether Simkl shows another title of the account as playing, which this fact must not touch."""
     return remote.mode == "playing" and not shows(remote, fact)
 
 

@@ -1,4 +1,4 @@
-"""One sender per account: settles what the outbox owes, and keeps Simkl's now playing true."""
+"""One sender per account: settles the outbox, and makes Simkl show what plays now."""
 
 import asyncio
 from collections.abc import Callable

@@ -17,7 +17,7 @@ async def metrics(house: House) -> str:
     lines = [*_daemon(house), *_accounts(house), *_sources(house)]
     faults = len(house.faults()) + bool(house.not_taken_over())
     try:
-        counts, queue = await house.read(lambda connection: (reading.counts(connection), reading.owed(connection)))
+        counts, queue = await house.read(lambda connection: (reading.counts(connection), reading.queued(connection)))
     except StorageError:
         faults = max(1, faults)
     else:
@@ -104,7 +104,7 @@ def _sources(house: House) -> Iterator[str]:
     )
 
 
-def _stored(counts: reading.Counts, queue: Iterable[reading.Owed]) -> Iterator[str]:
+def _stored(counts: reading.Counts, queue: Iterable[reading.Queued]) -> Iterator[str]:
     queue = list(queue)
     yield from _family(
         "scrobbler_plays_total",

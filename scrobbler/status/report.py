@@ -42,14 +42,14 @@ class StatusReport(Struct, frozen=True, kw_only=True):
     accounts: tuple[AccountState, ...]
     sources: tuple[SourceHealth, ...]
     playing: tuple[NowPlaying, ...]
-    queue: tuple[reading.Owed, ...]
+    queue: tuple[reading.Queued, ...]
     deliveries: tuple[reading.Delivery, ...]
     undecided: int
     faults: tuple[str, ...]
 
 
 class _Stored(Struct, frozen=True, kw_only=True):
-    queue: tuple[reading.Owed, ...] = ()
+    queue: tuple[reading.Queued, ...] = ()
     deliveries: tuple[reading.Delivery, ...] = ()
     undecided: int = 0
     links: dict[str, str] = {}
@@ -64,7 +64,7 @@ async def report(house: House) -> StatusReport:
 
     def look(connection: Connection) -> _Stored:
         return _Stored(
-            queue=tuple(reading.owed(connection)),
+            queue=tuple(reading.queued(connection)),
             deliveries=tuple(reading.deliveries(connection, DELIVERIES)),
             undecided=len(reading.undecided(connection)),
             links={one.id: reading.link_of(connection, one.work_id, one.work) for one in going_on},

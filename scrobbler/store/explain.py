@@ -63,13 +63,13 @@ def _outbox(connection: Connection, play: str) -> Iterator[ExplanationLine]:
         "SELECT state, stage, outcome, enqueued_utc_ms, settled_utc_ms, body FROM outbox WHERE play = ? ORDER BY part",
         (play,),
     )
-    for state, stage, outcome, owed, settled, body in rows:
+    for state, stage, outcome, enqueued, settled, body in rows:
         fact = _FACT.decode(body)
         what = f"{describe(fact.work)}: " + ("watched" if fact.kind == "watched" else f"left at {fact.progress:g} %")
         if state == "due":
-            yield ExplanationLine(utc_ms=owed, text=f"{what}, {_STAGES[stage]}")
+            yield ExplanationLine(utc_ms=enqueued, text=f"{what}, {_STAGES[stage]}")
             continue
-        yield ExplanationLine(utc_ms=owed, text=f"{what}, to be told to Simkl")
+        yield ExplanationLine(utc_ms=enqueued, text=f"{what}, to be told to Simkl")
         if settled is not None:
             words = {"settled": "done", "refused": "refused", "review": "needs review"}[state]
             yield ExplanationLine(utc_ms=settled, text=f"{words}: {outcome}" if outcome else words)

@@ -83,20 +83,20 @@ _COLUMNS = "id, body, stage, live, tries, enqueued_utc_ms, playback_id"
 
 
 def _entry(record: tuple[int, bytes, Stage, int, int, int, int | None]) -> Entry:
-    number, body, stage, live, tries, owed, playback = record
+    number, body, stage, live, tries, enqueued, playback = record
     return Entry(
         id=number,
         fact=_FACT.decode(body),
         stage=stage,
         live=bool(live),
         tries=tries,
-        enqueued_utc_ms=owed,
+        enqueued_utc_ms=enqueued,
         playback_id=playback,
     )
 
 
 def due(connection: Connection, account: str, limit: int = 60) -> list[Entry]:
-    """List what an account still owes Simkl: completions first, each kind in the order of watching."""
+    """List what Simkl still has to learn of an account: completions first, each kind in the order of watching."""
     found = connection.execute(
         f"SELECT {_COLUMNS} FROM outbox WHERE account = ? AND state = 'due' ORDER BY kind DESC, at_utc_ms, id LIMIT ?",  # noqa: S608
         (account, limit),
@@ -122,7 +122,7 @@ def settle(connection: Connection, number: int, state: EntryState, outcome: str,
 
 
 def unchanged(connection: Connection, entry: Entry) -> bool:
-    """Tell whether a entry still owes what it owed when it was read: while a request is away, a watch may have taken over."""
+    """Tell whether an entry is what it was when it was read: while a request is away, a watch may have taken over."""
     found = connection.execute(
         "SELECT 1 FROM outbox WHERE id = ? AND state = 'due' AND kind = ? AND enqueued_utc_ms = ?",
         (entry.id, entry.fact.kind, entry.enqueued_utc_ms),

@@ -72,7 +72,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     lines: tuple[ExplanationLine, ...]
 
 
-class Owed(Struct, frozen=True, kw_only=True):
+class Queued(Struct, frozen=True, kw_only=True):
     """What one account still has to be told to Simkl."""
 
     account: str
@@ -263,12 +263,12 @@ def link_of(connection: Connection, work_id: int | None, work: Work | None) -> s
     return f"https://simkl.com/{'movies' if movie else 'anime' if anime else 'tv'}/{number}" + (slug and f"/{slug}")
 
 
-def owed(connection: Connection) -> list[Owed]:
+def queued(connection: Connection) -> list[Queued]:
     """Say per account how much waits to be delivered, and since when."""
     rows = connection.execute(
         "SELECT account, count(*), min(enqueued_utc_ms) FROM outbox WHERE state = 'due' GROUP BY account ORDER BY account"
     )
-    return [Owed(account=account, due=due, oldest_utc_ms=oldest) for account, due, oldest in rows]
+    return [Queued(account=account, due=due, oldest_utc_ms=oldest) for account, due, oldest in rows]
 
 
 def deliveries(connection: Connection, limit: int) -> list[Delivery]:

@@ -200,7 +200,7 @@ def let_vlc_die(room: Room, films: Path) -> None:
 
 @pytest.mark.parametrize("at", ["half", "killed", "vlc-half", "vlc-stopped", "vlc-killed"])
 def test_leaving_in_the_middle_saves_the_position(played: Played, at: str) -> None:
-    """Closed, stopped or killed in the middle: the last position that was seen is saved, with no watch and no now playing."""
+    """Closed, stopped or killed in the middle: the last position that was seen is saved, with no watch, and nothing shows."""
     room = played(at)
     room.expect(at, Told("start", 0, 60), Told("stop", 35, 79.99))
     (saved,) = room.sandbox.playbacks(at)

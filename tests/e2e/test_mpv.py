@@ -138,7 +138,7 @@ def leave_in_the_middle(room: Room, films: Path) -> None:
 
 
 def test_leaving_in_the_middle_saves_the_position(played: Played) -> None:
-    """Quitting at 40 % leaves a saved position there, no watch and no now playing."""
+    """Quitting at 40 % leaves a saved position there, no watch, and nothing shows."""
     room = played("half")
     room.expect("half", Told("start", 0, 30), Told("stop", 40, 60))
     (saved,) = room.sandbox.playbacks("half")

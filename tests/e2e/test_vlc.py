@@ -120,7 +120,7 @@ def stop_in_the_middle(room: Room, films: Path) -> None:
 
 
 def test_a_stop_in_the_middle_saves_the_position(played: Played) -> None:
-    """After a stop VLC says zero everywhere; what is saved is where it was, with no watch and no now playing."""
+    """After a stop VLC says zero everywhere; what is saved is where it was, with no watch, and nothing shows."""
     room = played("half")
     room.expect("half", Told("start", 0, 39), Told("stop", 30, 60))
     (saved,) = room.sandbox.playbacks("half")

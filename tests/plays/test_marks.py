@@ -10,7 +10,7 @@ HOUR = 60 * MINUTE
 
 
 def test_a_mark_is_a_completion_without_a_play():
-    """Rule 15: history with its own time, never a now playing."""
+    """Rule 15: history with its own time; it never shows as playing."""
     house = House()
     house.hear("marked")
     assert [(fact.kind, fact.live, fact.at_utc_ms) for fact in house.facts] == [("watched", False, house.utc_ms)]

@@ -11,7 +11,7 @@ from tests.plays.kit import ALICE, EDGES, FILM, MINUTE, OTHER_FILM, RICH_TICKS, 
 
 
 def test_a_plain_watch_is_one_banner_and_one_completion():
-    """Rule 1: a film watched through changes what plays now twice and owes one watch."""
+    """Rule 1: a film watched through changes what plays now twice and enqueues one watch."""
     house = House()
     house.hear("play", 0)
     revisions = {house.state.now_playing["alice"].revision}
@@ -274,7 +274,7 @@ def test_a_resume_of_the_replaced_item_is_a_flap():
 
 
 def test_the_last_start_has_the_banner_and_gives_it_back():
-    """Rule 8: one now playing per account; the older play shows again when the newer one is over."""
+    """Rule 8: an account shows one play; the older one shows again when the newer one is over."""
     house = House()
     house.hear("play", 0)
     house.watch(0, 10)

@@ -584,7 +584,7 @@ async def test_what_plays_beneath_a_lost_start_is_ended(house: House, reached: i
 
 
 async def test_what_was_watched_beneath_a_lost_start(house: House) -> None:
-    """The title previous is watched to its end while the fate of the start is unknown: once, and it shows no more."""
+    """The title before it is watched to its end while the fate of the start is unknown: once, and it shows no more."""
     await house.hear("play", 0)
     await house.watch(0, 60, every_s=60)
     house.simkl.down = LOST

@@ -11,7 +11,7 @@ from scrobbler.cli import COMMANDS
 from scrobbler.status.page import StatusPages
 from scrobbler.status.ports import AccountState, SourceHealth
 from scrobbler.status.report import NowPlaying, StatusReport
-from scrobbler.store.reading import Delivery, Owed
+from scrobbler.store.reading import Delivery, Queued
 from tests.status.world import World, WorldHouse, full_house
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -27,7 +27,7 @@ def test_every_command_is_documented():
 def test_every_field_of_the_report_is_documented():
     """docs/http.md names each field of `/api/status`."""
     text = (DOCS / "http.md").read_text("utf-8")
-    for model in (StatusReport, AccountState, SourceHealth, NowPlaying, Delivery, Owed):
+    for model in (StatusReport, AccountState, SourceHealth, NowPlaying, Delivery, Queued):
         for field in msgspec.structs.fields(model):
             assert f"`{field.name}`" in text, f"{model.__name__}.{field.name}"
 

@@ -150,7 +150,7 @@ async def test_counts_and_queue(world: World):
     assert counts.plays == {"alice": 7, "bob": 1}
     assert counts.outbox[("watched", "due")] == 1
     assert counts.attempts == {("stop", "done"): 3, ("stop", "refused"): 1}
-    (bob,) = await world.database.read(reading.owed)
+    (bob,) = await world.database.read(reading.queued)
     assert (bob.account, bob.due) == ("bob", 1)
 
 
